@@ -1,0 +1,2 @@
+//! The daemon between a helpdesk and its customers.
+#![doc = ""]
