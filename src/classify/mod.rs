@@ -1,0 +1,71 @@
+//! From words to intents. [`Classifier`] is the port; [`phrases`] is the adapter that lives in the binary.
+//!
+//! A classifier never decides: it ranks intents, says how sure it is and what spoke for each, and raises the P0 net.
+
+pub mod phrases;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Intent;
+
+/// Text in, ranked intents out. Pure and quick; called from worker threads.
+pub trait Classifier: Send + Sync {
+    /// Reads one message.
+    fn classify(&self, input: &Input<'_>) -> Verdict;
+
+    /// Which rules or model, for the journal (`phrases-1`).
+    fn version(&self) -> &str;
+}
+
+/// What is classified: the new text only, never quotes or signatures.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    /// Everything the customer wrote since the last reply.
+    pub text: &'a str,
+    /// The subject line; counts for less than the text.
+    pub subject: &'a str,
+}
+
+/// What a classifier says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The intents that apply, by the table's priority rules (intents, Several at once): the first is the primary.
+    /// Never empty: `other` when nothing speaks for anything.
+    pub ranked: Vec<Ranked>,
+    /// P0 intents that the net caught; any one stops a reply.
+    pub urgent: Vec<Intent>,
+    /// Why a factual reply must not be given although the primary intent would allow it: a condition ("if it is
+    /// not here by Friday"), somebody else's order, a replacement, reported speech. Empty when nothing is in the way.
+    pub cautions: Vec<String>,
+}
+
+/// One intent of a verdict.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ranked {
+    /// Which.
+    pub intent: Intent,
+    /// 0..=1.
+    pub confidence: f64,
+    /// What spoke for it, strongest first: the words as matched and the rule.
+    pub why: Vec<Evidence>,
+}
+
+/// A reason.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The words in the message.
+    pub words: String,
+    /// The rule or feature that they met.
+    pub rule: String,
+    /// Its weight; negative speaks against.
+    pub weight: f64,
+}
+
+impl Verdict {
+    /// The primary intent with its confidence.
+    pub fn primary(&self) -> (Intent, f64) {
+        self.ranked
+            .first()
+            .map_or_else(|| (Intent::from("other"), 0.0), |top| (top.intent.clone(), top.confidence))
+    }
+}

@@ -1,0 +1,523 @@
+//! The store: queue, dedup store and journal in one. [`Store`] is the port, `sqlite` the adapter, `conformance` what
+//! any adapter must pass.
+//!
+//! Every method returns after the commit; a method that failed may or may not have been committed when the error is
+//! [`StoreError::Unknown`], and the process must stop. A write that belongs to a claim carries its [`Claim`]; zero
+//! rows touched means that the lease was lost: [`StoreError::Lost`], and the worker drops what it was doing.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{
+    Caps, EventId, HelpdeskName, Intent, Lane, MessageKey, Mode, Outcome, ReplyCounts, Source, State,
+    TicketId, Timestamp,
+};
+
+/// Answers an [`Store::accept`] after its commit; called on the store's own thread, so it must be quick.
+pub type AcceptDone = Box<dyn FnOnce(Result<Accepted, StoreError>) + Send>;
+
+/// The port. One adapter lives behind it for the life of the process; shared by reference between threads.
+pub trait Store: Send + Sync {
+    /// Queues an event, or joins the ticket's waiting one (key 1). `done` runs after the commit.
+    ///
+    /// Does not block: a full queue answers [`StoreError::Busy`] at once through `done`.
+    fn accept(&self, call: NewCall, done: AcceptDone);
+
+    /// Takes the most urgent event that is due: lane, then age; never two of one ticket at a time, and in the order
+    /// they came unless an earlier one is held or being checked. Counts an attempt and writes the lease.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn claim(&self, now: Timestamp, lease: Duration) -> Result<Option<Claim>, StoreError>;
+
+    /// When the next open event falls due, for the pool's sleep; `None` when nothing is queued.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn next_due(&self) -> Result<Option<(Timestamp, Lane)>, StoreError>;
+
+    /// Records what the read showed and takes key 2.
+    ///
+    /// # Errors
+    /// [`StoreError::Lost`].
+    fn fetched(&self, claim: &Claim, seen: &Seen, now: Timestamp) -> Result<Fetched, StoreError>;
+
+    /// Journals a decision and the steps it planned, all in one commit. Replaces an earlier plan of this event only
+    /// while nothing of it was started.
+    ///
+    /// # Errors
+    /// [`StoreError::Lost`].
+    fn planned(&self, claim: &Claim, plan: &Plan, now: Timestamp) -> Result<(), StoreError>;
+
+    /// The journalled plan of an event with how far it got; `None` before [`Store::planned`].
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn journal(&self, event: EventId) -> Result<Option<Journal>, StoreError>;
+
+    /// Journals `sending` for the event's reply after checking the caps and key (ticket, message) in the same
+    /// transaction.
+    ///
+    /// # Errors
+    /// [`StoreError::Lost`].
+    fn begin_reply(&self, claim: &Claim, caps: &Caps, now: Timestamp) -> Result<Begun, StoreError>;
+
+    /// Journals what became of the reply.
+    ///
+    /// # Errors
+    /// [`StoreError::Lost`].
+    fn reply_is(
+        &self,
+        claim: &Claim,
+        state: ReplyState,
+        answer: &Answer,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Journals the outcome of one other step.
+    ///
+    /// # Errors
+    /// [`StoreError::Lost`].
+    fn step_is(
+        &self,
+        claim: &Claim,
+        seq: u32,
+        state: StepState,
+        answer: &Answer,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Adds a step to the plan (`mw-needs-human` after an unconfirmed reply).
+    ///
+    /// # Errors
+    /// [`StoreError::Lost`].
+    fn add_step(&self, claim: &Claim, step: &StepPlan, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Ends the claim: the event moves on.
+    ///
+    /// # Errors
+    /// [`StoreError::Lost`].
+    fn finish(&self, claim: &Claim, end: &End, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Replies counted for the caps.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn reply_counts(
+        &self,
+        helpdesk: &HelpdeskName,
+        ticket: &TicketId,
+        customer: Option<&str>,
+        now: Timestamp,
+    ) -> Result<ReplyCounts, StoreError>;
+
+    /// Puts back what a stopped process left behind: `working` becomes due at once, `sending` becomes `unsure`.
+    /// Called before listening; returns how many events were put back.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn recover(&self, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// Puts back events whose lease ran out (a worker that hangs). Returns how many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn rescue(&self, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// What is known of a ticket, for sweeps.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn known_ticket(
+        &self,
+        helpdesk: &HelpdeskName,
+        ticket: &TicketId,
+    ) -> Result<Option<KnownTicket>, StoreError>;
+
+    /// Open tickets met since `since`, least recently looked at first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn known_tickets(
+        &self,
+        helpdesk: &HelpdeskName,
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<KnownTicket>, StoreError>;
+
+    /// The highest conversation number met.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn highest_number(&self, helpdesk: &HelpdeskName) -> Result<Option<i64>, StoreError>;
+
+    /// Notes that a sweep looked at a ticket, so that it is not asked for again until it changes.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn looked_at(&self, ticket: &KnownTicket, now: Timestamp) -> Result<(), StoreError>;
+
+    /// A value that outlives restarts (`mode`, `list_forbidden`).
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn setting(&self, key: &str) -> Result<Option<Setting>, StoreError>;
+
+    /// Sets or (with `None`) removes one, and writes it into the audit.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn set(&self, key: &str, value: Option<&str>, by: &str, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Queues a dead or discarded event again, by a person.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when its state does not allow it.
+    fn retry(&self, event: EventId, by: &str, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Throws an open or dead event away, by a person.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when its state does not allow it.
+    fn discard(&self, event: EventId, reason: &str, by: &str, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Deletes at most `limit` ended events (with all that hangs on them) and idempotency keys past their time.
+    /// Returns how many events went.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn prune(&self, events_before: Timestamp, keys_before: Timestamp, limit: u32) -> Result<u64, StoreError>;
+
+    /// Events by state, for status and metrics.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn counts(&self) -> Result<Vec<(State, u64)>, StoreError>;
+
+    /// Whether another event can be taken in: the writer lives, the disk has room.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::DiskFull`] or [`StoreError::Unknown`], as `accept` would answer.
+    fn ready(&self) -> Result<(), StoreError>;
+
+    /// Runs `bell` after each commit that made an event claimable.
+    fn on_work(&self, bell: Box<dyn Fn() + Send + Sync>);
+}
+
+/// A call or a sweep's find, to be kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewCall {
+    /// Which helpdesk.
+    pub helpdesk: HelpdeskName,
+    /// The ticket; `None` keeps the bytes for a person and queues nothing.
+    pub ticket: Option<TicketId>,
+    /// Where it came from.
+    pub source: Source,
+    /// The lane it waits in.
+    pub lane: Lane,
+    /// When it came.
+    pub at: Timestamp,
+    /// The call, read, as JSON; what one-call routing works from.
+    pub fields: String,
+    /// The bytes as they came, with their content type.
+    pub raw: Option<(Option<String>, Vec<u8>)>,
+    /// The body was broken and salvaged.
+    pub salvaged: bool,
+}
+
+/// What became of a [`NewCall`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepted {
+    /// A new event.
+    New(EventId),
+    /// It joined the ticket's waiting event.
+    Joined(EventId),
+    /// Kept for a person; no event.
+    Kept,
+}
+
+/// A worker's hold on an event: the fence of every write it makes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claim {
+    /// The event.
+    pub event: EventId,
+    /// Which attempt; grows with each claim.
+    pub attempt: u32,
+    /// The state it was in before.
+    pub from: State,
+    /// Which helpdesk.
+    pub helpdesk: HelpdeskName,
+    /// Which ticket.
+    pub ticket: TicketId,
+    /// Where it came from.
+    pub source: Source,
+    /// Its lane.
+    pub lane: Lane,
+    /// Failed attempts so far: those that count toward the dead letter.
+    pub failures: u32,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+    /// The newest call's fields (JSON).
+    pub fields: String,
+}
+
+/// What a read of the ticket showed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// The conversation number.
+    pub number: Option<i64>,
+    /// The newest customer message; `None` when there is none.
+    pub message: Option<MessageKey>,
+    /// A second form of the same key (the text's hash, for one-call routing), also taken.
+    pub also: Option<MessageKey>,
+    /// When that message was written.
+    pub message_at: Option<Timestamp>,
+    /// The channel's word.
+    pub channel: String,
+    /// Whether the ticket is open.
+    pub open: bool,
+    /// When the helpdesk last changed it.
+    pub updated_at: Option<Timestamp>,
+    /// The customer's hash.
+    pub customer: Option<String>,
+}
+
+/// Whether this event may go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fetched {
+    /// Key 2 is ours.
+    Fresh,
+    /// Another event handled this message.
+    DuplicateOf(EventId),
+}
+
+/// Whether a reply may go out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Begun {
+    /// Journalled: send it now.
+    Yes,
+    /// A cap or the key forbids it; the words say which.
+    No(String),
+}
+
+crate::event::named_enum! {
+    /// Where a reply stands.
+    ReplyState {
+        /// Decided, not started.
+        Planned = "planned",
+        /// Journalled before the first byte; unknown if we stop here.
+        Sending = "sending",
+        /// The helpdesk said yes.
+        Sent = "sent",
+        /// Nobody knows; read back, never sent again.
+        Unsure = "unsure",
+        /// Seen on the ticket.
+        Confirmed = "confirmed",
+        /// Looked for to the last read-back and not seen: a person has it.
+        Unconfirmed = "unconfirmed",
+        /// Proven not sent; may be planned again.
+        NotSent = "not-sent",
+        /// A gate, a cap or a person stopped it.
+        Cancelled = "cancelled",
+    }
+}
+
+crate::event::named_enum! {
+    /// Where a harmless step stands.
+    StepState {
+        /// To do.
+        Planned = "planned",
+        /// The helpdesk said yes and its answer showed it.
+        Applied = "applied",
+        /// The helpdesk said yes, and a later look must confirm it.
+        Unproven = "unproven",
+        /// It will not work.
+        Failed = "failed",
+        /// No longer wanted.
+        Skipped = "skipped",
+    }
+}
+
+/// The API's answer, for the journal.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The HTTP status; `None` when there was none.
+    pub status: Option<u16>,
+    /// One redacted line.
+    pub text: String,
+    /// Calls made for this event so far in this attempt.
+    pub calls: u32,
+}
+
+/// A decision, flat enough for a person with `sqlite3`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The primary intent.
+    pub intent: Intent,
+    /// 0..=1.
+    pub confidence: f64,
+    /// The mode it was decided under.
+    pub mode: Mode,
+    /// The team, when routed.
+    pub team: Option<String>,
+    /// How the event will end when everything goes well.
+    pub outcome: Outcome,
+    /// One line for people.
+    pub reason: String,
+    /// The classifier's version.
+    pub classifier: String,
+    /// The whole decision as JSON: gates, evidence, draft.
+    pub detail: String,
+    /// The reply, when one goes out.
+    pub reply: Option<ReplyPlan>,
+    /// Everything else, in order.
+    pub steps: Vec<StepPlan>,
+}
+
+/// A reply to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplyPlan {
+    /// The template's name.
+    pub template: String,
+    /// The text.
+    pub body: String,
+    /// The customer message it answers; unique with the ticket.
+    pub message: MessageKey,
+    /// The customer's hash.
+    pub customer: Option<String>,
+}
+
+/// A step that may be repeated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepPlan {
+    /// The word (`add-tags`).
+    pub kind: String,
+    /// The effect as JSON.
+    pub body: String,
+    /// By which rule.
+    pub rule: String,
+}
+
+/// A plan with how far it got.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Journal {
+    /// The decision as journalled ([`Plan::detail`]).
+    pub detail: String,
+    /// How the event will end when everything goes well.
+    pub outcome: Outcome,
+    /// One line for people.
+    pub reason: String,
+    /// The reply, when one was decided.
+    pub reply: Option<JournalReply>,
+    /// Every other step in order.
+    pub steps: Vec<JournalStep>,
+}
+
+/// A journalled reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalReply {
+    /// Its state.
+    pub state: ReplyState,
+    /// Read-backs done so far.
+    pub checks: u32,
+    /// When it was journalled as sending.
+    pub sending_at: Option<Timestamp>,
+    /// The text.
+    pub body: String,
+}
+
+/// A journalled step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalStep {
+    /// Its place in the plan, from 0.
+    pub seq: u32,
+    /// What to do, as [`StepPlan::body`].
+    pub body: String,
+    /// How far it is.
+    pub state: StepState,
+}
+
+/// How a claim ends.
+#[derive(Debug, Clone, PartialEq)]
+pub struct End {
+    /// The next state.
+    pub state: State,
+    /// For `done`.
+    pub outcome: Option<Outcome>,
+    /// For `backoff`, `held`, `checking`: when to go on.
+    pub due_at: Option<Timestamp>,
+    /// Whether this counts toward the dead letter.
+    pub failed: bool,
+    /// One line for people.
+    pub reason: String,
+    /// API calls this attempt used.
+    pub calls: u32,
+}
+
+/// A ticket we met.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KnownTicket {
+    /// Which helpdesk.
+    pub helpdesk: HelpdeskName,
+    /// Which ticket.
+    pub ticket: TicketId,
+    /// Its conversation number.
+    pub number: Option<i64>,
+    /// The newest customer message we handled.
+    pub message: Option<MessageKey>,
+    /// The helpdesk's last change as we last saw it.
+    pub updated_at: Option<Timestamp>,
+    /// Whether it was open then.
+    pub open: bool,
+    /// The channel's word.
+    pub channel: String,
+}
+
+/// A kept value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// The value.
+    pub value: String,
+    /// Who set it.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What the store cannot do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Too much waits for the disk, or the store is stopping: 503, try again.
+    #[error("too many events wait for the disk; try again in a moment")]
+    Busy,
+    /// The disk is (nearly) full. Nothing was written.
+    #[error("the disk is full or nearly so; make room in the state directory")]
+    DiskFull,
+    /// The claim was lost: its lease ran out and another took it, or a person steered the event.
+    #[error("the claim was lost")]
+    Lost,
+    /// A person asked for something the event's state does not allow.
+    #[error("{0}")]
+    Refused(String),
+    /// No such event.
+    #[error("there is no event {0}")]
+    NoSuchEvent(EventId),
+    /// The file is not ours, too new, damaged, or a statement failed in a way that leaves nothing half done.
+    #[error("the database cannot be used: {0}")]
+    Broken(String),
+    /// An I/O error in a commit: it may have happened or not. The process must stop and start again.
+    #[error("a commit failed and may or may not be on disk: {0}")]
+    Unknown(String),
+}
+
+/// The mode in force and where it came from, as kept in the settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModeSetting {
+    /// The mode.
+    pub mode: Mode,
+    /// `config`, `command line` or a user.
+    pub by: String,
+    /// Since when.
+    pub since: Timestamp,
+}
