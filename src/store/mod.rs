@@ -5,6 +5,10 @@
 //! [`StoreError::Unknown`], and the process must stop. A write that belongs to a claim carries its [`Claim`]; zero
 //! rows touched means that the lease was lost: [`StoreError::Lost`], and the worker drops what it was doing.
 
+#[cfg(test)]
+pub(crate) mod conformance;
+pub mod sqlite;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -35,7 +39,7 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError`].
-    fn next_due(&self) -> Result<Option<(Timestamp, Lane)>, StoreError>;
+    fn next_due(&self, now: Timestamp) -> Result<Option<(Timestamp, Lane)>, StoreError>;
 
     /// Records what the read showed and takes key 2.
     ///
@@ -63,7 +67,7 @@ pub trait Store: Send + Sync {
     /// [`StoreError::Lost`].
     fn begin_reply(&self, claim: &Claim, caps: &Caps, now: Timestamp) -> Result<Begun, StoreError>;
 
-    /// Journals what became of the reply.
+    /// Journals what became of the reply. Called on an `unsure` one, it counts a read-back.
     ///
     /// # Errors
     /// [`StoreError::Lost`].
@@ -244,8 +248,6 @@ pub struct Claim {
     pub event: EventId,
     /// Which attempt; grows with each claim.
     pub attempt: u32,
-    /// The state it was in before.
-    pub from: State,
     /// Which helpdesk.
     pub helpdesk: HelpdeskName,
     /// Which ticket.
