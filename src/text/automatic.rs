@@ -78,3 +78,58 @@ pub fn is_automatic(subject: &str, text: &str, from: Option<&str>) -> Option<&'s
     }
     ROBOT_TEXT.is_match(&text).then_some("automatic-message")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn robots_are_known_by_sender_subject_or_first_words() {
+        for (subject, text, from, reason) in [
+            ("Undeliverable: Your order", "", None, "bounce"),
+            ("Delivery Status Notification (Failure)", "Address not found", None, "bounce"),
+            ("Re: order", "x", Some("Mail Delivery Subsystem <mailer-daemon@example.com>"), "bounce"),
+            ("Re: order", "x", Some("postmaster@example.com"), "bounce"),
+            ("Unzustellbar: Ihre Bestellung", "", None, "bounce"),
+            ("", "This is the mail system at host mail.example.com.", None, "bounce"),
+            ("Automatic reply: Your order", "I am away", None, "automatic-reply"),
+            ("Re: Out of Office: Your order", "I am out of office and will be back on Monday.", None, "out-of-office"),
+            ("Out of office: order", "", None, "automatic-reply"),
+            ("Automatische Antwort: Ihre Bestellung", "", None, "automatic-reply"),
+            ("Abwesenheitsnotiz: Ihre Bestellung", "", None, "automatic-reply"),
+            ("Réponse automatique : Votre commande", "", None, "automatic-reply"),
+            ("Respuesta automática: Su pedido", "", None, "automatic-reply"),
+            ("Resposta automática: A sua encomenda", "", None, "automatic-reply"),
+            ("Automatisch antwoord: Uw bestelling", "", None, "automatic-reply"),
+            ("Risposta automatica: ordine", "", None, "automatic-reply"),
+            ("Re: order", "Ich bin bis zum 10. November nicht im Büro. In dringenden Fällen Bo.", None, "out-of-office"),
+            ("Re: order", "Je suis actuellement en congés, de retour le 10 novembre.", None, "out-of-office"),
+            ("Re: order", "Ik ben tot maandag afwezig, terug op 10 november.", None, "out-of-office"),
+            ("Your parcel", "Track it", Some("Carrier <no-reply@example.com>"), "no-reply-sender"),
+            ("Your parcel", "Track it", Some("carrier.noreply@example.com"), "no-reply-sender"),
+            ("Notice", "This is an automated message, please do not reply.", None, "automatic-message"),
+        ] {
+            assert_eq!(is_automatic(subject, text, from), Some(reason), "{subject} / {text}");
+        }
+    }
+
+    #[test]
+    fn people_are_not_robots() {
+        for (subject, text, from) in [
+            ("Re: order", "I got an automatic reply from you, but no answer", Some("anna@example.com")),
+            ("Your automatic reply", "Why do I only get an automatic reply?", None),
+            ("No reply", "Nobody replies to me", Some("Anna <anna@example.com>")),
+            ("Delivery failed?", "The courier says the delivery failed", None),
+            ("Delivery failed", "The driver never rang", None),
+            ("Failed delivery", "where is it", None),
+            ("Order", "I am out of the country on Monday, will it come before?", None),
+            ("Order", "I'm on holiday from Monday, please hold my parcel, urgent", None),
+            ("Order", "Is this an automated message?", None),
+            ("Order returned", "I returned mail", None),
+            ("Hi", "", Some("bouncer@example.com")),
+            ("", "", None),
+        ] {
+            assert_eq!(is_automatic(subject, text, from), None, "{subject} / {text}");
+        }
+    }
+}

@@ -36,6 +36,18 @@ static FORWARD: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"forwarded|weitergeleitete|reenviado|transf[ée]r|encaminhad|doorgestuurd|inoltrat")
 });
 
+/// Whether any node lies deeper than this.
+pub(super) fn is_deeper_than(document: &Handle, depth_max: usize) -> bool {
+    let mut waiting = vec![(document.clone(), 0_usize)];
+    while let Some((node, depth)) = waiting.pop() {
+        if depth > depth_max {
+            return true;
+        }
+        waiting.extend(node.children.borrow().iter().map(|child| (child.clone(), depth + 1)));
+    }
+    false
+}
+
 /// Removes from the tree what is never text, what is hidden, and what the client marked as history.
 pub(super) fn prune(document: &Handle, signatures: Signatures) {
     let mut waiting = vec![document.clone()];

@@ -17,6 +17,8 @@ pub const HTML_BYTES_MAX: usize = 256 * 1024;
 const WIDTH: usize = 10_000;
 const TAGS_MAX: usize = 20_000;
 const DEPTH_MAX: usize = 150;
+/// What the measure allows, and the `p`, `li` and `td` it does not count.
+const RENDERED_DEPTH_MAX: usize = 1_000;
 const ATTRIBUTES_MAX: usize = 400;
 /// Sum over tags of the formatting elements open at each: what the parser may have to rebuild.
 const REBUILDS_MAX: usize = 200_000;
@@ -67,35 +69,59 @@ fn render(html: &str, signatures: dom::Signatures) -> Option<String> {
     let config =
         html2text::config::with_decorator(TrivialDecorator::new()).raw_mode(true).allow_width_overflow();
     let tree = config.parse_html(html.as_bytes()).ok()?;
+    if dom::is_deeper_than(&tree.document, RENDERED_DEPTH_MAX) {
+        return None;
+    }
     dom::prune(&tree.document, signatures);
     let rendered = config.render_to_string(config.dom_to_render_tree(&tree).ok()?, WIDTH).ok()?;
     Some(tidy(&visible(&rendered)))
 }
 
-/// Measures what would make parser or renderer slow: see the constants. One pass over the bytes.
+/// Measures what would make parser or renderer slow: see the constants. One pass over the bytes, and
+/// in doubt too much is counted.
 fn costs_too_much(html: &str) -> bool {
     let mut open: Vec<&str> = Vec::new();
     let (mut tags, mut rebuilds) = (0_usize, 0_usize);
+    let mut raw: Option<&str> = None;
     let mut rest = html;
     while let Some(at) = rest.find('<') {
         rest = rest.get(at + 1..).unwrap_or_default();
         tags += 1;
-        let (tag, attributes) = tag_at(rest);
-        let closing = tag.starts_with('/');
-        let name_end = tag.find(|c: char| !c.is_ascii_alphanumeric() && c != '/').unwrap_or(tag.len());
-        let name = tag.get(usize::from(closing)..name_end).unwrap_or_default().trim_end_matches('/');
+        let closing = rest.starts_with('/');
+        let word = rest.get(usize::from(closing)..).unwrap_or_default();
+        let name_end = word.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(word.len());
+        let name = word.get(..name_end).unwrap_or_default();
+        if name.is_empty() && tags <= TAGS_MAX {
+            continue;
+        }
+        // Inside a style or script a quote opens nothing: step on without skipping to the tag's end.
+        let (tag, attributes) = if raw.is_some() { (name, 0) } else { tag_at(rest) };
+        if raw.is_none() {
+            rest = rest.get(tag.len()..).unwrap_or_default();
+        }
         if closing {
+            raw = raw.filter(|raw| !raw.eq_ignore_ascii_case(name));
             close(&mut open, name);
-        } else if !name.is_empty() && !is_void(name) {
+        } else if !is_void(name) {
             rebuilds += open.iter().filter(|name| is_formatting(name)).count();
+            raw = raw.or_else(|| one_of(name, &RAW).then_some(name));
             open.push(name);
         }
-        if tags > TAGS_MAX || open.len() > DEPTH_MAX || rebuilds > REBUILDS_MAX || attributes > ATTRIBUTES_MAX
-        {
+        let hard = attributes > ATTRIBUTES_MAX || one_of(name, &CHANGES_PARSING);
+        if hard || tags > TAGS_MAX || open.len() > DEPTH_MAX || rebuilds > REBUILDS_MAX {
             return true;
         }
     }
     false
+}
+
+/// Elements whose content is not parsed.
+const RAW: [&str; 7] = ["style", "script", "title", "textarea", "xmp", "iframe", "noembed"];
+/// Elements in which tags mean something else than [`costs_too_much`] believes; mail has none.
+const CHANGES_PARSING: [&str; 7] = ["svg", "math", "select", "frameset", "template", "plaintext", "noframes"];
+
+fn one_of(name: &str, names: &[&str]) -> bool {
+    names.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 /// The tag that begins here, without its brackets, and about how many attributes it has.
@@ -146,13 +172,13 @@ fn is_void(name: &str) -> bool {
         "br", "img", "hr", "meta", "link", "input", "col", "area", "base", "wbr", "embed", "source", "p",
         "li", "td", "tr", "th", "dd", "dt", "o", "option",
     ];
-    NAMES.iter().any(|void| void.eq_ignore_ascii_case(name))
+    one_of(name, &NAMES)
 }
 
 fn is_formatting(name: &str) -> bool {
     const NAMES: [&str; 14] =
         ["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"];
-    NAMES.iter().any(|formatting| formatting.eq_ignore_ascii_case(name))
+    one_of(name, &NAMES)
 }
 
 /// Drops tags, comments, styles and scripts in one pass; block tags become line ends.

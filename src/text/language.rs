@@ -45,7 +45,9 @@ pub fn language_of(text: &str) -> Language {
     let foreign = text.chars().filter(|c| c.is_alphabetic() && !is_latin(*c)).count();
     let guess = whatlang::detect(&text);
     if foreign * 2 > letters {
-        return guess.map_or_else(Language::undetermined, |info| from_trigrams(&info));
+        // Scripts of several languages (Cyrillic, Arabic) need more than a few letters.
+        let sure = guess.filter(|info| letters >= LETTERS_FOR_TRIGRAMS || info.confidence() >= 0.99);
+        return sure.map_or_else(Language::undetermined, |info| from_trigrams(&info));
     }
     let vote = vote(&text);
     let guess = guess.filter(|_| letters >= LETTERS_FOR_TRIGRAMS).map(|info| from_trigrams(&info));
@@ -181,7 +183,7 @@ mod tests {
             ("Olá, onde está a minha encomenda?", "pt"),
             ("Hallo, waar is mijn bestelling?", "nl"),
             ("Ciao, dove è il mio ordine?", "it"),
-            ("Где мой заказ?", "ru"),
+            ("Здравствуйте, подскажите, пожалуйста, где мой заказ?", "ru"),
             ("我的订单在哪里", "zh"),
             ("注文した商品はどこですか", "ja"),
             ("Gdzie jest moje zamówienie? Czekam już dwa tygodnie i nadal nic nie dostałem.", "pl"),

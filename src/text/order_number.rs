@@ -185,3 +185,191 @@ fn tail(text: &str) -> &str {
     }
     text.get(start..).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> String {
+        match order_mention(text) {
+            OrderMention::None => String::new(),
+            OrderMention::One(number) => number,
+            OrderMention::Ambiguous(numbers) => numbers.join(" | "),
+        }
+    }
+
+    fn check(cases: &[(&str, &str)]) {
+        let wrong: Vec<String> = cases
+            .iter()
+            .filter(|(text, expected)| found(text) != *expected)
+            .map(|(text, expected)| format!("{text}\n   expected {expected:?}, found {:?}", found(text)))
+            .collect();
+        assert!(wrong.is_empty(), "{} of {}\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+    }
+
+    #[test]
+    fn an_announced_number_is_an_order_number() {
+        check(&[
+            ("order number 12345", "12345"),
+            ("Order Number: 12345.", "12345"),
+            ("my order number is 12345, where is it?", "12345"),
+            ("order no. 12345", "12345"),
+            ("order nr 12345", "12345"),
+            ("order # 12345", "12345"),
+            ("order #12345", "12345"),
+            ("Order#12345", "12345"),
+            ("order: MK-20713", "MK-20713"),
+            ("order mk-20713", "mk-20713"),
+            ("order 12345", "12345"),
+            ("Where is my order 606243?", "606243"),
+            ("order id 4711-2", "4711-2"),
+            ("order ref: 98765", "98765"),
+            ("order (12345)", "12345"),
+            ("Order number:\n12345", "12345"),
+            ("my order, 12345, is late", "12345"),
+            ("order number \"12345\"", "12345"),
+            ("order 1234-A", "1234-A"),
+            ("12345 is my order number", "12345"),
+            ("the number of my order is 12345", "12345"),
+            ("order confirmation 70123", "70123"),
+            ("order 111-2222222-3333333", "111-2222222-3333333"),
+            ("orders 12345 and 12345", "12345"),
+        ]);
+    }
+
+    #[test]
+    fn it_is_announced_in_other_languages_too() {
+        check(&[
+            ("mi pedido 12345", "12345"),
+            ("pedido número 12345", "12345"),
+            ("número de pedido: 12345", "12345"),
+            ("pedido nº 12345", "12345"),
+            ("Bestellung 12345", "12345"),
+            ("Bestellnummer: 12345", "12345"),
+            ("Meine Bestellnummer lautet 12345", "12345"),
+            ("Bestell-Nr. 12345", "12345"),
+            ("Auftragsnummer MK-20713", "MK-20713"),
+            ("Bestellung Nr. 12345", "12345"),
+            ("ma commande 12345", "12345"),
+            ("commande n° 12345", "12345"),
+            ("numéro de commande : 12345", "12345"),
+            ("a minha encomenda 12345", "12345"),
+            ("número da encomenda 12345", "12345"),
+            ("pedido n.º 12345", "12345"),
+            ("mijn bestelling 12345", "12345"),
+            ("bestelnummer 12345", "12345"),
+            ("ordernummer: 12345", "12345"),
+            ("ordine n. 12345", "12345"),
+        ]);
+    }
+
+    #[test]
+    fn a_hash_or_six_to_eight_digits_will_do() {
+        check(&[
+            ("#606243", "606243"),
+            ("any update on #606243?", "606243"),
+            ("#MK-20713 please", "MK-20713"),
+            ("where is #1042", "1042"),
+            ("606243", "606243"),
+            ("hi, 606243, where is it", "606243"),
+            ("its 12345678", "12345678"),
+            ("where is MK-20713", "MK-20713"),
+            ("＃606243".replace('＃', "#").as_str(), "606243"),
+            ("110325 where is it", "110325"),
+        ]);
+    }
+
+    #[test]
+    fn the_best_class_wins() {
+        check(&[
+            ("order number 12345, not #606243", "12345"),
+            ("#606243 and 7654321", "606243"),
+            ("order 12345 with phone 07700900123 and invoice 998877", "12345"),
+            ("My XR-20713 kettle, #606243", "606243"),
+        ]);
+    }
+
+    #[test]
+    fn two_different_ones_are_ambiguous_and_the_same_twice_is_one() {
+        check(&[
+            ("order 12345 or order 67890", "12345 | 67890"),
+            ("orders 12345 and 67890", "12345 | 67890"),
+            ("order numbers: 12345, 67890, 54321", "12345 | 67890 | 54321"),
+            ("#606243 #606244", "606243 | 606244"),
+            ("606243 606244", "606243 | 606244"),
+            ("#606243 ... #606243", "606243"),
+            ("order MK-20713, I repeat order mk20713", "MK-20713"),
+            ("order 12345, order #12345", "12345"),
+        ]);
+    }
+
+    #[test]
+    fn other_numbers_are_not_order_numbers() {
+        check(&[
+            ("invoice 606243", ""),
+            ("invoice no. 606243", ""),
+            ("invoice #606243", ""),
+            ("ticket #606243", ""),
+            ("case number 606243", ""),
+            ("tracking number 12345678", ""),
+            ("tracking: 12345678", ""),
+            ("my order tracking number is 12345678", ""),
+            ("SKU 606243", ""),
+            ("SKU-606243", ""),
+            ("item 606243", ""),
+            ("item no. 606243", ""),
+            ("model 606243", ""),
+            ("call me at 5550109", ""),
+            ("phone 5550109", ""),
+            ("+4930123456", ""),
+            ("555 0109999", ""),
+            ("(030) 1234567", ""),
+            ("0301 234567", ""),
+            ("ref 606243", ""),
+            ("zip code 560001", ""),
+            ("postcode 560001", ""),
+            ("$606243", ""),
+            ("606243 EUR", ""),
+            ("123456.78", ""),
+            ("20251103", ""),
+            ("03112025", ""),
+            ("on 031125", ""),
+            ("2025-11-03", ""),
+            ("03.11.2025", ""),
+            ("11/03/2025", ""),
+            ("12345", ""),
+            ("123456789", ""),
+            ("I want to order 5000 pieces", ""),
+            ("my order from 2025", ""),
+            ("my order 2025", ""),
+            ("order in 3 days", ""),
+            ("I ordered 2 on 11/12/2025", ""),
+            ("https://example.com/orders/606243", ""),
+            ("anna606243@example.com", ""),
+            ("order total $12345", ""),
+            ("Rechnung Nr. 606243", ""),
+            ("Rechnungsnummer 606243", ""),
+            ("Sendungsnummer 12345678", ""),
+            ("numéro de suivi 12345678", ""),
+            ("factura 606243", ""),
+            ("return number 606243", ""),
+            ("12345678 is the tracking number", ""),
+            ("we're #1", ""),
+            ("1Z999AA10123456784", ""),
+            ("no number here", ""),
+            ("", ""),
+        ]);
+    }
+
+    #[test]
+    fn comparing_forgives_hash_case_and_dash() {
+        assert!(same_order("#606243", "606243"));
+        assert!(same_order("MK-20713", "#mk20713"));
+        assert!(same_order(" # 606243 ", "606243."));
+        assert!(!same_order("MK-20713", "20713"));
+        assert!(!same_order("1-234", "12-34"));
+        assert!(!same_order("606243", "606244"));
+        assert!(!same_order("", "#"));
+        assert_eq!(normalise("#MK-20713-1"), "mk20713-1");
+    }
+}

@@ -23,7 +23,7 @@ static CLIENT_LINE: LazyLock<Regex> = LazyLock::new(|| {
 });
 static BANNER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"\A\W{0,3}(?:virus-?\s?free\.?(?:\s*<?(?:https?://|www\.)\S+)?|(?:this (?:e-?mail|message) has been (?:checked|scanned) for viruses|diese e-?mail wurde .{0,40}auf viren (?:gepr|[üu]ber)|virenfrei\.|libre de virus|garanti sans virus|sin virus\.|livre de v[íi]rus|sem v[íi]rus\.|virusvrij|mail priva di virus|privo di virus|scanned by |avast logo).{0,100}|(?:please )?(?:consider|think of) the environment before printing.{0,100}|\[?(?:cid|image|bild|imagen|logo):?\s?[^\s\]]{1,80}\]?|\[?caution:? (?:this email )?(?:originated|came) from outside.{0,120}|<?https?://(?:www\.)?avast\.\S+>?)\W{0,3}\z",
+        r"\A\W{0,3}(?:virus-?\s?free\.?(?:\s*<?(?:https?://|www\.)\S+)?|(?:this (?:e-?mail|message) has been (?:checked|scanned) for viruses|diese e-?mail wurde .{0,40}auf viren (?:gepr|[üu]ber)|virenfrei\.|libre de virus|garanti sans virus|sin virus\.|livre de v[íi]rus|sem v[íi]rus\.|virusvrij|mail priva di virus|privo di virus|scanned by |avast logo).{0,100}|(?:please )?(?:consider|think of) the environment before printing.{0,100}|\[?(?:cid|image|bild|imagen|logo):?\s?[^\s\]]{1,80}\]?|\[?caution:? (?:this email )?(?:originated|came) from outside.{0,120}|<?(?:https?://)?(?:www\.)?(?:avast|avg)\.\S+>?)\W{0,3}\z",
     )
 });
 static DISCLAIMER: LazyLock<Regex> = LazyLock::new(|| {
@@ -89,7 +89,7 @@ fn above_delimiter<'a, 'b>(lines: &'b [&'a str]) -> &'b [&'a str] {
 /// Drops single client lines anywhere and disclaimers paragraph by paragraph.
 fn without_small_print<'a>(lines: &[&'a str]) -> Vec<&'a str> {
     let mut kept: Vec<&str> = Vec::with_capacity(lines.len());
-    let mut in_disclaimer = false;
+    let (mut in_disclaimer, mut has_text) = (false, false);
     for line in lines {
         let bare = line.trim();
         if bare.is_empty() {
@@ -97,12 +97,12 @@ fn without_small_print<'a>(lines: &[&'a str]) -> Vec<&'a str> {
             kept.push(line);
             continue;
         }
-        let has_text = kept.iter().any(|line| !line.trim().is_empty());
         in_disclaimer |= DISCLAIMER.is_match(bare);
         let small_print = in_disclaimer
             || bare.len() < 200 && (CLIENT_LINE.is_match(bare) || BANNER.is_match(bare))
             || has_text && FOOTER.is_match(bare);
         if !small_print {
+            has_text = true;
             kept.push(line);
         }
     }
