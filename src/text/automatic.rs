@@ -22,7 +22,7 @@ static NO_REPLY_SENDER: LazyLock<Regex> = LazyLock::new(|| {
 });
 static BOUNCE_SUBJECT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"\A\W*(?:(?:mail )?delivery (?:status notification|failure|failed|has failed|incomplete|delayed)|undeliver(?:able|ed)\b|undelivered mail returned|returned mail|mail delivery (?:failed|failure|system|subsystem)|failure notice|message (?:not delivered|undeliverable)|unzustellbar|mail delivery failed|nicht zustellbar|no se puede entregar|no se ha podido entregar|correo no entregado|non remis|non distribuable|[ée]chec de (?:la )?(?:remise|distribution)|n[ãa]o (?:foi )?(?:poss[íi]vel entregar|entregue|pode ser entregue)|onbestelbaar|niet[- ]bezorgd|niet te bezorgen|mancato recapito|recapito non riuscito)",
+        r"\A\W*(?:delivery status notification|mail delivery (?:has )?(?:failed|failure|incomplete|delayed)|delivery (?:has )?failed:|delivery failure\W*\z|undeliver(?:able|ed)\b|undelivered mail returned|returned mail|mail delivery (?:failed|failure|system|subsystem)|failure notice|message (?:not delivered|undeliverable)|unzustellbar|mail delivery failed|nicht zustellbar|no se puede entregar|no se ha podido entregar|correo no entregado|non remis|non distribuable|[ée]chec de (?:la )?(?:remise|distribution)|n[ãa]o (?:foi )?(?:poss[íi]vel entregar|entregue|pode ser entregue)|onbestelbaar|niet[- ]bezorgd|niet te bezorgen|mancato recapito|recapito non riuscito)",
     )
 });
 static REPLY_SUBJECT: LazyLock<Regex> = LazyLock::new(|| {
@@ -93,7 +93,12 @@ mod tests {
             ("Unzustellbar: Ihre Bestellung", "", None, "bounce"),
             ("", "This is the mail system at host mail.example.com.", None, "bounce"),
             ("Automatic reply: Your order", "I am away", None, "automatic-reply"),
-            ("Re: Out of Office: Your order", "I am out of office and will be back on Monday.", None, "out-of-office"),
+            (
+                "Re: Out of Office: Your order",
+                "I am out of office and will be back on Monday.",
+                None,
+                "out-of-office",
+            ),
             ("Out of office: order", "", None, "automatic-reply"),
             ("Automatische Antwort: Ihre Bestellung", "", None, "automatic-reply"),
             ("Abwesenheitsnotiz: Ihre Bestellung", "", None, "automatic-reply"),
@@ -102,7 +107,12 @@ mod tests {
             ("Resposta automática: A sua encomenda", "", None, "automatic-reply"),
             ("Automatisch antwoord: Uw bestelling", "", None, "automatic-reply"),
             ("Risposta automatica: ordine", "", None, "automatic-reply"),
-            ("Re: order", "Ich bin bis zum 10. November nicht im Büro. In dringenden Fällen Bo.", None, "out-of-office"),
+            (
+                "Re: order",
+                "Ich bin bis zum 10. November nicht im Büro. In dringenden Fällen Bo.",
+                None,
+                "out-of-office",
+            ),
             ("Re: order", "Je suis actuellement en congés, de retour le 10 novembre.", None, "out-of-office"),
             ("Re: order", "Ik ben tot maandag afwezig, terug op 10 november.", None, "out-of-office"),
             ("Your parcel", "Track it", Some("Carrier <no-reply@example.com>"), "no-reply-sender"),

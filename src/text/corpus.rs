@@ -207,14 +207,3 @@ proptest! {
         prop_assert!(strip_quotes(&once).new.len() <= once.len());
     }
 }
-
-#[test]
-fn zz_timing() {
-    let text = "-- \n".repeat(20_000);
-    let b = begin(); let s = strip_quotes(&text).new; eprintln!("quotes {:?}", b.elapsed());
-    let b = begin(); strip_signature(&s); eprintln!("sig {:?}", b.elapsed());
-    let b = begin(); super::language::language_of(&s); eprintln!("lang {:?}", b.elapsed());
-    let b = begin(); super::redact::redact(&s); eprintln!("redact {:?}", b.elapsed());
-    let b = begin(); super::order_number::order_mention(&s); eprintln!("order {:?}", b.elapsed());
-    panic!();
-}

@@ -151,8 +151,8 @@ impl Marks {
 
     fn is_hidden(&self) -> bool {
         const STYLES: [&str; 4] = ["display:none", "visibility:hidden", "mso-hide:all", "max-height:0"];
-        STYLES.iter().any(|style| self.style.contains(style))
-            && !(self.style.contains("max-height:0.") && !self.style.contains("display:none"))
+        let shown = self.style.contains("max-height:0.") && !self.style.contains("display:none");
+        !shown && STYLES.iter().any(|style| self.style.contains(style))
     }
 
     fn has_class(&self, wanted: &[&str]) -> bool {

@@ -6,7 +6,7 @@
 use super::clean::{first_bytes, first_chars, tidy, visible};
 use super::html::{HTML_BYTES_MAX, html_to_text, looks_like_html};
 use super::language::{Language, language_of};
-use super::quotes::strip_quotes;
+use super::quotes::{LINES_MAX, strip_quotes};
 use super::signature::strip_signature;
 
 /// Characters kept of all parts together.
@@ -73,5 +73,6 @@ fn words_of(part: &Part<'_>) -> (String, bool) {
     };
     let cut = source.len() > HTML_BYTES_MAX;
     let text = if is_html { html_to_text(source) } else { visible(first_bytes(source, HTML_BYTES_MAX)) };
+    let cut = cut || text.lines().nth(LINES_MAX).is_some();
     (tidy(&strip_signature(&strip_quotes(&text).new)), cut)
 }

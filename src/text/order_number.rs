@@ -42,12 +42,15 @@ const CONTEXT_BYTES: usize = 60;
 static NOISE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:https?://|www\.)\S+|[^\s<>@]+@[^\s<>@]+"));
 /// A run of letters, digits and what may join them, with or without `#`.
 static RUN: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?P<hash>#[ \t]?)?(?P<run>[\p{L}\p{N}]+(?:[-_/.:–][\p{L}\p{N}]+)*)"));
+    LazyLock::new(|| pattern(r"(?P<hash>#[ \t]?)?(?P<run>[\p{L}\p{N}]+(?:[-_–][\p{L}\p{N}]+)*)"));
 static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"\A(?:(?P<prefix>[a-z]{1,6})[-_–]?)?(?P<digits>\d{3,12})(?:[-_](?:[a-z]{1,3}|\d{1,3}|[a-z]\d{1,2}))?\z",
     )
 });
+/// A word stuck to its number: "order-12345", "no12345".
+static GLUED: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"\A(?:orders?|pedido|bestellung|commande|no|nr|num|id)[-_]?"));
 /// Numbers of some large market places: 3-7-7 digits.
 static LONG_SHAPE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\A\d{3}-\d{7}-\d{7}\z"));
 static OTHER_PREFIX: LazyLock<Regex> = LazyLock::new(|| {
@@ -63,7 +66,9 @@ static CALENDAR: LazyLock<Regex> = LazyLock::new(|| {
 static SHORT_DATE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"\A(?:(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])|(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))\d{2}\z")
 });
-static DATE_SHAPE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\A\d{1,4}-\d{1,2}(?:-\d{1,4})?\z"));
+static DATE_SHAPE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"\A(?:\d{4}-\d{1,2}-\d{1,2}|\d{1,2}-\d{1,2}-\d{2,4}|(?:19|20)\d{2}-(?:0?[1-9]|1[0-2]))\z")
+});
 static YEAR: LazyLock<Regex> = LazyLock::new(|| pattern(r"\A(?:19|20)\d{2}\z"));
 
 /// Tells which order a text means. Quoted history must be taken away before.
@@ -116,8 +121,10 @@ fn candidate<'a>(
     last: Option<&Candidate<'_>>,
 ) -> Option<Candidate<'a>> {
     let whole = run.get(0)?;
-    let range = run.name("run")?;
-    let number = text.get(range.range())?;
+    let run_start = run.name("run")?.start();
+    let end = run.name("run")?.end();
+    let glued = text.get(run_start..end).and_then(|run| GLUED.find(run)).map_or(0, |word| word.end());
+    let number = text.get(run_start + glued..end)?;
     let shape = SHAPE.captures(number);
     let digits = match &shape {
         Some(shape) => shape.name("digits")?.as_str(),
@@ -125,15 +132,15 @@ fn candidate<'a>(
         None => return None,
     };
     let prefix = shape.as_ref().and_then(|shape| shape.name("prefix")).map_or("", |prefix| prefix.as_str());
-    let before = tail(text.get(..whole.start())?);
-    let after = first_bytes(text.get(range.end()..)?, CONTEXT_BYTES);
+    let before = tail(text.get(..if glued > 0 { run_start + glued } else { whole.start() })?);
+    let after = first_bytes(text.get(end..)?, CONTEXT_BYTES);
     if DATE_SHAPE.is_match(number) || OTHER_PREFIX.is_match(number) || is_amount(before, after) {
         return None;
     }
     let hash = run.name("hash").is_some();
-    let class = class_of(before, after, &Number { number, prefix, digits, hash })
-        .or_else(|| listed(text, whole.start(), number, last))?;
-    Some(Candidate { class, number, end: range.end() })
+    let own = class_of(before, after, &Number { number, prefix, digits, hash });
+    let class = own.into_iter().chain(listed(text, whole.start(), number, last)).min()?;
+    Some(Candidate { class, number, end })
 }
 
 struct Number<'a> {
@@ -234,6 +241,17 @@ mod tests {
             ("order confirmation 70123", "70123"),
             ("order 111-2222222-3333333", "111-2222222-3333333"),
             ("orders 12345 and 12345", "12345"),
+            ("order:12345", "12345"),
+            ("order-12345", "12345"),
+            ("Order12345", "12345"),
+            ("order no.12345", "12345"),
+            ("order No12345", "12345"),
+            ("Order: #606243", "606243"),
+            ("order #: 12345", "12345"),
+            ("order confirmation number: 606243", "606243"),
+            ("order 606243 (tracking 1234567)", "606243"),
+            ("I placed order 606243 on 03/11/2025, phone 07700 900123", "606243"),
+            ("order no MK-20713's status", "MK-20713"),
         ]);
     }
 
@@ -274,7 +292,8 @@ mod tests {
             ("hi, 606243, where is it", "606243"),
             ("its 12345678", "12345678"),
             ("where is MK-20713", "MK-20713"),
-            ("＃606243".replace('＃', "#").as_str(), "606243"),
+            ("(#606243)", "606243"),
+            ("606243 (tracking 1Z99)", "606243"),
             ("110325 where is it", "110325"),
         ]);
     }
@@ -295,6 +314,8 @@ mod tests {
             ("order 12345 or order 67890", "12345 | 67890"),
             ("orders 12345 and 67890", "12345 | 67890"),
             ("order numbers: 12345, 67890, 54321", "12345 | 67890 | 54321"),
+            ("orders #606243 and #606244", "606243 | 606244"),
+            ("order 606243/606244", "606243 | 606244"),
             ("#606243 #606244", "606243 | 606244"),
             ("606243 606244", "606243 | 606244"),
             ("#606243 ... #606243", "606243"),

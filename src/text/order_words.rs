@@ -9,7 +9,7 @@ use regex::Regex;
 use super::pattern::pattern;
 
 const ORDER: &str = r"(?:orders?|pedidos?|orden|bestell?ung(?:en)?|bestell|auftr[aä]g(?:e|s)?|commandes?|encomendas?|bestelling(?:en)?|ordin[ei]|zam[oó]wieni[ea]|ordre|beställning)";
-const NUMBERISH: &str = r"(?:numbers?|num|numb|no|nos|nr|nrs|nummer(?:n|s)?|n[°ºo]|n|n[úu]meros?|num[ée]ros?|numero|id|ids|ref|reference|referencia|r[ée]f[ée]rence|refer[êe]ncia|referentie|code|confirmation|name|#)";
+const NUMBERISH: &str = r"(?:numbers?|num|numb|no|nos|nr|nrs|nummer(?:n|s)?|n\.?[°ºo]|n|n[úu]meros?|num[ée]ros?|numero|id|ids|ref|reference|referencia|r[ée]f[ée]rence|refer[êe]ncia|referentie|code|confirmation|name|#)";
 const FILLER: &str = r"(?:is|was|are|es|ist|lautet|est|é|e|son|sind|zijn|sono|the|my|mi|meine?|de|der|die|del|di|da|do|du|with|under|was:|called|placed)";
 
 /// "order number is: ", "Bestell-Nr. ", "commande n° ": a number is announced as an order's.
@@ -23,11 +23,11 @@ static ORDER_MARKED: LazyLock<Regex> =
     LazyLock::new(|| pattern(&format!(r"\b{ORDER}\s{{0,2}}[:=#(\[\-–\x22'“„«][\s:=#(\[\x22'“„«*]*\z")));
 /// "order 12345", "order is 12345": the word alone.
 static ORDER_BARE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(&format!(r"\b{ORDER},?\s{{1,3}}(?:{FILLER}\s+){{0,2}}[\x22'“*]*\z")));
+    LazyLock::new(|| pattern(&format!(r"\b{ORDER},?\s{{0,3}}(?:{FILLER}\s+){{0,2}}[\x22'“*]*\z")));
 /// "12345 is my order number".
 static IS_MY_ORDER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(
-        r"\A[\x22'”»*]?\s*(?:\(|,?\s*(?:is|was|are|es|ist|est|é|è|sind)\s)\s*(?:the|my|our|mi|meine?|ma|le|la|o|a|minha|meu|mijn|il|mio|un)?\s*(?:{NUMBERISH}\s+(?:de|of|da|do|del)\s+(?:my|the|mi|ma|la|o|a)?\s*)?(?:{ORDER}|bestell?nummer|bestelnummer|ordernummer|auftragsnummer)\b"
+        r"\A[\x22'”»*]?\s*,?\s*(?:is|was|are|es|ist|est|é|è|sind)\s\s*(?:the|my|our|mi|meine?|ma|le|la|o|a|minha|meu|mijn|il|mio|un)?\s*(?:{NUMBERISH}\s+(?:de|of|da|do|del)\s+(?:my|the|mi|ma|la|o|a)?\s*)?(?:{ORDER}|bestell?nummer|bestelnummer|ordernummer|auftragsnummer)\b"
     ))
 });
 /// Between two numbers of one list.
@@ -46,7 +46,7 @@ static OTHER_BEFORE: LazyLock<Regex> = LazyLock::new(|| {
 /// "12345 is the tracking number".
 static IS_OTHER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(
-        r"\A\s*(?:\(|,?\s*(?:is|was|es|ist|est|é)\s)\s*(?:the|my|your|our|mi|meine?|ma|la|el|die|der|o|a)?\s*{OTHER}\b"
+        r"\A\s*(?:,?\s*(?:is|was|es|ist|est|é)\s\s*(?:the|my|your|our|mi|meine?|ma|la|el|die|der|o|a)?\s*{OTHER}\b|\(\s*{OTHER}\b[^)\d]{{0,20}}\))"
     ))
 });
 static MONEY_BEFORE: LazyLock<Regex> = LazyLock::new(|| {

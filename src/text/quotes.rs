@@ -26,7 +26,7 @@ pub struct Stripped {
 static NOT_A_QUOTE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\A\s*>\s*(?:\d+\s|[:;=]-?[\[({/|])"));
 
 /// Lines looked at; what lies below is history by any measure.
-const LINES_MAX: usize = 20_000;
+pub(super) const LINES_MAX: usize = 20_000;
 
 /// Takes quoted history and forwarded mail out of a plain text.
 pub fn strip_quotes(text: &str) -> Stripped {
@@ -40,9 +40,9 @@ pub fn strip_quotes(text: &str) -> Stripped {
         if line.trim_start().starts_with('>') {
             let own = quote_lines == 1 && NOT_A_QUOTE.is_match(line);
             if own {
-                new.push(line)
+                new.push(line);
             } else {
-                quoted.push(line)
+                quoted.push(line);
             }
             rest = after;
             continue;

@@ -30,9 +30,9 @@ pub fn redact(text: &str) -> String {
 /// characters; a cut ends in `…` (which counts).
 pub fn one_line(text: &str, max_chars: usize) -> String {
     let mut out = String::new();
-    let mut count = 0;
     let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
-    for c in words.flat_map(|word| std::iter::once(' ').chain(word.chars())).skip(1) {
+    let chars = words.flat_map(|word| std::iter::once(' ').chain(word.chars())).skip(1);
+    for (count, c) in chars.enumerate() {
         if count == max_chars {
             out.pop();
             if max_chars > 0 {
@@ -41,7 +41,6 @@ pub fn one_line(text: &str, max_chars: usize) -> String {
             break;
         }
         out.push(c);
-        count += 1;
     }
     out
 }

@@ -18,7 +18,7 @@ static CLIENT_LINE: LazyLock<Regex> = LazyLock::new(|| {
     let own = r"(?:my|meinem|mi|mon|ma|meu|minha|mijn|il mio|mio|min|mit|mojego)";
     let from = r"(?:sent (?:from|via|with|using)|gesendet (?:von|mit|über|via)|enviado (?:desde|de|do|a partir do|pelo|con|via)|envoy[ée] (?:de|depuis|[àa] partir de|avec|via)|verzonden (?:vanaf|met|via|vanuit)|verstuurd (?:vanaf|met|via)|inviato (?:da|dal|con|tramite)|skickat från|sendt fra|wysłan[eo] z)";
     pattern(&format!(
-        r"\A\W{{0,3}}(?:{from}\s(?:{own}\s)?(?:\S+\s){{0,2}}?{DEVICE}|{from}\s(?:(?:the|der|dem|{own})\s)?{APP}\b.{{0,60}}|vo[nm] {own} .{{0,25}}{DEVICE}.{{0,10}} (?:gesendet|geschickt|versandt)|diese nachricht wurde von {own} .{{0,40}}gesendet|(?:get|download|outlook|obtener|obt[eé]n|descargar|t[ée]l[ée]charge[rz]|obtenez|obtenir|obter|baixar|baixe|scarica|ottieni|downloaden?|hent|hämta|pobierz)\s(?:o\s|l['’])?(?:outlook\s)?(?:for|für|para|pour|voor|per|til|för|dla)?\s?(?:ios|android|mac|windows)\b.{{0,60}}|outlook\s(?:for|für|para|pour|voor|per)\s(?:ios|android|mac|windows)\b.{{0,60}}|yahoo mail(?:\s?[:,–-].{{0,60}}| (?:on|auf|en|sur) .{{0,20}})?|sent from (?:iphone|ipad|mobile|phone))\W{{0,3}}(?:<?https?://\S+>?)?\W{{0,3}}\z"
+        r"\A\W{{0,3}}(?:{from}\s(?:{own}\s)?(?:\S+\s){{0,2}}?{DEVICE}|{from}\s(?:(?:the|der|dem|{own})\s)?{APP}\b.{{0,60}}|vo[nm] {own} .{{0,25}}{DEVICE}.{{0,10}} (?:gesendet|geschickt|versandt)|diese nachricht wurde von {own} .{{0,40}}gesendet|(?:get|download|outlook|obtener|obt[eé]n|descargar|t[ée]l[ée]charge[rz]|obtenez|obtenir|obter|baixar|baixe|scarica|ottieni|downloaden?|hent|hämta|pobierz)\s(?:o\s|l['’])?(?:outlook\s)?(?:for|für|para|pour|voor|per|til|för|dla)?\s?(?:ios|android|mac|windows)\b.{{0,60}}|outlook\s(?:for|für|para|pour|voor|per)\s(?:ios|android|mac|windows)\b.{{0,60}}|holen sie sich outlook für .{{0,40}}|yahoo mail(?:\s?[:,–-].{{0,60}}| (?:on|auf|en|sur) .{{0,20}})?|sent from (?:iphone|ipad|mobile|phone))\W{{0,3}}(?:<?https?://\S+>?)?\W{{0,3}}\z"
     ))
 });
 static BANNER: LazyLock<Regex> = LazyLock::new(|| {
@@ -74,12 +74,13 @@ fn above_delimiter<'a, 'b>(lines: &'b [&'a str]) -> &'b [&'a str] {
         }
         let (above, below) = lines.split_at(at);
         let below = below.get(1..).unwrap_or_default();
-        let words = below.iter().filter(|line| !line.trim().is_empty()).count();
-        let asks = below.iter().any(|line| line.contains('?'));
-        let standard = line.starts_with("-- ");
-        if words <= SIGNATURE_LINES_MAX
-            && (standard || !asks && below.iter().all(|line| line.chars().count() < 70))
-        {
+        let words = below.iter().filter(|line| !line.trim().is_empty());
+        if words.take(SIGNATURE_LINES_MAX + 1).count() > SIGNATURE_LINES_MAX {
+            continue;
+        }
+        // Without its space the line may be the customer's own: then nothing below may ask or run long.
+        let plain = below.iter().all(|line| !line.contains('?') && line.chars().count() < 70);
+        if plain || line.starts_with("-- ") {
             return above;
         }
     }

@@ -9,6 +9,12 @@ pub(super) const COMMON: [(&str, &str); 7] = [
         "the is my where order and you it have not when what please thanks thank hi hello hey any update still \
          for your this that i was can could would will how do does did with to of yet are been got get why tracking \
          shipped package parcel refund return cancel want need am we but delivered arrive item number status received \
+         no has he she they them his her so me all an as if or at by from out up one two who go now new like know see make \
+         because more than then also only really very sorry sent send order's ordered buy bought again never ever after \
+         before only could can't don't didn't hasn't haven't isn't wasn't won't doesn't i've i'm it's where's what's \
+         come came van pour sale encore been being getting waiting need someone anyone nothing something wrong right \
+         size color refunded cancelled replacement label address change phone call number email account \
+         money paid charged card delivery post mail late soon time long about which why had were more much many \
          help im its day days week weeks today late lost ago ok yes just there here on in at me track shipping",
     ),
     (
@@ -26,7 +32,7 @@ pub(super) const COMMON: [(&str, &str); 7] = [
     (
         "fr",
         "le la les ma mon commande où est et je pas quand bonjour merci vous une un des du de que qui pour sur \
-         colis toujours reçu encore ai n'ai j'ai c'est svp salut votre au avec il elle ne ce cette suis mes \
+         colis toujours reçu ai n'ai j'ai c'est svp salut votre au avec il elle ne ce cette suis mes \
          livraison bonsoir rien s'il plaît plait voudrais est-ce a été ou",
     ),
     (
@@ -44,7 +50,7 @@ pub(super) const COMMON: [(&str, &str); 7] = [
     (
         "it",
         "il lo la gli le mio mia ordine dove è e io non quando ciao grazie buongiorno salve un una per con di del \
-         della che ho ancora pacco arrivato ricevuto vorrei sono mi da si come ma favore spedizione ma l'ordine \
+         della che ho ancora pacco arrivato ricevuto vorrei sono mi da si ma favore spedizione ma l'ordine \
          buonasera arriva",
     ),
 ];
