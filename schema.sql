@@ -133,6 +133,7 @@ create table steps (
   api_answer text    not null default '',
   primary key (event_id, seq)
 ) strict, without rowid;
+create index steps_unproven on steps (event_id) where state = 'unproven';
 
 -- Every move from state to state after the first, with its reason: the history of an event.
 create table transitions (

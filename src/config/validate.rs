@@ -43,6 +43,15 @@ pub fn problems(config: &Config) -> Vec<String> {
     bound(server.max_connections >= 1, "[server] max_connections must be at least 1");
     bound(server.max_body_bytes >= 1024, "[server] max_body_bytes must be at least 1024");
     bound(!server.fields.ticket_id.is_empty(), "[server.fields] ticket_id must not be empty");
+    bound(reconcile.max_calls >= 1 && reconcile.number_gap >= 1, "[reconcile] max_calls and number_gap must be at least 1");
+    bound(
+        !readback.after_ms.is_empty() && readback.after_ms.is_sorted() && readback.after_ms.len() <= 10,
+        "[readback] after_ms must hold 1 to 10 waits, shortest first",
+    );
+}
+
+fn policy(config: &Config, bound: &mut dyn FnMut(bool, &str)) {
+    let Config { rollout, gates, limits, shop, .. } = config;
     bound((0.0..=100.0).contains(&rollout.canary_percent), "[rollout] canary_percent must be 0 to 100");
     for (name, value) in
         [("route_confidence", gates.route_confidence), ("reply_confidence", gates.reply_confidence)]
@@ -60,14 +69,6 @@ pub fn problems(config: &Config) -> Vec<String> {
         "[[shop.shipping]] min_days must not be above max_days",
     );
     bound(
-        reconcile.max_calls >= 1 && reconcile.number_gap >= 1,
-        "[reconcile] max_calls and number_gap must be at least 1",
-    );
-    bound(
-        !readback.after_ms.is_empty() && readback.after_ms.is_sorted() && readback.after_ms.len() <= 10,
-        "[readback] after_ms must hold 1 to 10 waits, shortest first",
-    );
-    bound(
         config.routing.teams.contains_key(&config.routing.default),
         &format!("[routing] default \"{}\" is not a team; add [routing.teams.{0}]", config.routing.default),
     );
@@ -79,7 +80,6 @@ pub fn problems(config: &Config) -> Vec<String> {
             .all(|team| team.tag.starts_with("route-") && team.tag.len() > "route-".len()),
         "[routing.teams] every tag must begin with route-",
     );
-    found
 }
 
 fn is_loopback(url: &str) -> bool {

@@ -34,6 +34,8 @@ macro_rules! suite {
             settings_outlive_and_can_be_removed,
             pruning_takes_only_what_is_old_and_ended,
             bytes_that_nobody_can_read_are_kept_and_queue_nothing,
+            a_refused_reply_stays_in_the_journal_as_cancelled,
+            a_step_nobody_saw_can_be_proven_later,
             the_bell_rings_when_there_is_work,
         );
     };
@@ -202,7 +204,8 @@ pub(crate) fn live_chat_goes_before_mail_and_mail_before_sweeps(store: &dyn Stor
     {
         accept(store, ticket, lane, START).unwrap();
     }
-    assert_eq!(store.next_due(START).unwrap(), Some((START, Lane::LiveChat)));
+    let due = store.next_due(START).unwrap().unwrap();
+    assert_eq!((due.at, due.lane, due.state), (START, Lane::LiveChat, State::Waiting));
     let order: Vec<_> = (0..4).map(|_| claim(store, START).ticket.as_str().to_owned()).collect();
     assert_eq!(order, ["C", "M-1", "M-2", "S"]);
     // A chat line on a ticket that waits in a slower lane lifts it.
@@ -380,7 +383,7 @@ pub(crate) fn an_event_backed_off_is_not_due_before_its_time(store: &dyn Store) 
     let later = End { due_at: Some(seconds(10)), failed: true, ..end(State::Backoff) };
     store.finish(&claimed, &later, START).unwrap();
     assert_eq!(store.claim(seconds(9), LEASE).unwrap(), None);
-    assert_eq!(store.next_due(seconds(9)).unwrap().unwrap().0, seconds(10));
+    assert_eq!(store.next_due(seconds(9)).unwrap().unwrap().at, seconds(10));
     assert_eq!(claim(store, seconds(10)).failures, 1);
 }
 
@@ -427,4 +430,28 @@ pub(crate) fn the_bell_rings_when_there_is_work(store: &dyn Store) {
     store.on_work(Box::new(move || ring.send(()).unwrap()));
     new_event(store, "T-1", START);
     heard.recv_timeout(Duration::from_secs(10)).unwrap();
+}
+
+pub(crate) fn a_refused_reply_stays_in_the_journal_as_cancelled(store: &dyn Store) {
+    let claim = planned(store, "T-1", "m-1", "ava", START);
+    store.begin_reply(&claim, &CAPS, START).unwrap();
+    let refused = Answer { status: Some(400), text: "no".into(), calls: 4 };
+    store.reply_is(&claim, ReplyState::NotSent, &refused, START).unwrap();
+    store.planned(&claim, &Plan { reply: None, ..plan("m-1", "ava") }, START).unwrap();
+    let reply = store.journal(claim.event).unwrap().unwrap().reply.unwrap();
+    assert_eq!(reply.state, ReplyState::Cancelled);
+}
+
+pub(crate) fn a_step_nobody_saw_can_be_proven_later(store: &dyn Store) {
+    let desk = HelpdeskName::from("richpanel");
+    let claim = planned(store, "T-1", "m-1", "ava", START);
+    store.step_is(&claim, 0, StepState::Unproven, &Answer::default(), START).unwrap();
+    assert_eq!(store.unproven(&desk, seconds(60), 10).unwrap(), [], "its event is still open");
+    store.finish(&claim, &end(State::Done), START).unwrap();
+    assert_eq!(store.unproven(&desk, START, 10).unwrap(), [], "too early");
+    let found = store.unproven(&desk, seconds(60), 10).unwrap();
+    assert_eq!((found.len(), found[0].event, found[0].seq), (1, claim.event, 0));
+    store.proven(&found[0], StepState::Applied, &Answer::default(), seconds(60)).unwrap();
+    assert_eq!(store.unproven(&desk, seconds(60), 10).unwrap(), []);
+    assert_eq!(store.journal(claim.event).unwrap().unwrap().steps[0].state, StepState::Applied);
 }

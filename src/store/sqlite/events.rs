@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 use super::open::broken;
 use crate::clock::{after, from_millis, millis};
 use crate::event::{EventId, HelpdeskName, Lane, Source, State, TicketId, Timestamp};
-use crate::store::{Accepted, Claim, End, NewCall, StoreError};
+use crate::store::{Accepted, Claim, Due, End, NewCall, StoreError};
 
 const ACCEPT: &str = "
   insert into events (helpdesk, ticket_id, source, lane, state, accepted_at, due_at, fields)
@@ -38,7 +38,7 @@ const CLAIM: &str = "
 const STATE_OF: &str = "select state from events where id = :event";
 
 const NEXT_DUE: &str = "
-  select e.due_at, e.lane from events e
+  select e.due_at, e.lane, e.helpdesk, e.state from events e
   where e.finished_at is null and e.state <> 'working'
     and not exists (
       select 1 from events b
@@ -149,17 +149,19 @@ fn read_claim(row: &Row<'_>) -> rusqlite::Result<Claim> {
     })
 }
 
-/// The earliest open event that a claim could take, and its lane.
-pub(super) fn next_due(
-    connection: &Connection,
-    now: Timestamp,
-) -> Result<Option<(Timestamp, Lane)>, StoreError> {
+/// The earliest open event that a claim could take.
+pub(super) fn next_due(connection: &Connection, now: Timestamp) -> Result<Option<Due>, StoreError> {
     connection
         .prepare_cached(NEXT_DUE)
         .and_then(|mut statement| {
             statement
                 .query_row(named_params! { ":now": millis(now) }, |row| {
-                    Ok((from_millis(row.get(0)?), Lane::from_rank(row.get(1)?).unwrap_or(Lane::Email)))
+                    Ok(Due {
+                        at: from_millis(row.get(0)?),
+                        lane: Lane::from_rank(row.get(1)?).unwrap_or(Lane::Email),
+                        helpdesk: HelpdeskName::new(row.get::<_, String>(2)?),
+                        state: State::parse(&row.get::<_, String>(3)?).unwrap_or(State::Waiting),
+                    })
                 })
                 .optional()
         })

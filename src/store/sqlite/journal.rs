@@ -51,11 +51,16 @@ const STARTED: &str = "
       or exists (select 1 from steps where event_id = :event and state in ('applied', 'unproven'))";
 
 const FORGET_STEPS: &str = "delete from steps where event_id = :event";
-const FORGET_REPLY: &str = "delete from replies where event_id = :event";
+const DROP_REPLY: &str = "
+  update replies set state = 'cancelled', ended_at = :now where event_id = :event and state in ('planned', 'not-sent')";
 
 const PLAN_REPLY: &str = "
   insert into replies (event_id, helpdesk, ticket_id, message_key, customer, template, body, state, planned_at, attempt)
-  values (:event, :helpdesk, :ticket, :message, :customer, :template, :body, 'planned', :now, :attempt)";
+  values (:event, :helpdesk, :ticket, :message, :customer, :template, :body, 'planned', :now, :attempt)
+  on conflict (event_id) do update set
+    message_key = excluded.message_key, customer = excluded.customer, template = excluded.template,
+    body = excluded.body, state = 'planned', planned_at = excluded.planned_at, ended_at = null,
+    attempt = excluded.attempt";
 
 const PLAN_STEP: &str = "
   insert into steps (event_id, seq, kind, body, rule, state, planned_at, attempt)
@@ -158,7 +163,7 @@ pub(super) fn planned(
         return Err(StoreError::Refused(format!("event {event} has begun to act; its plan cannot change")));
     }
     execute(connection, FORGET_STEPS, named_params! { ":event": event })?;
-    execute(connection, FORGET_REPLY, named_params! { ":event": event })?;
+    execute(connection, DROP_REPLY, named_params! { ":event": event, ":now": millis(now) })?;
     execute(
         connection,
         DECIDE,
@@ -365,4 +370,54 @@ pub(super) fn step_is(
         },
     )?;
     if touched == 1 { Ok(()) } else { Err(StoreError::Lost) }
+}
+
+const UNPROVEN: &str = "
+  select s.event_id, e.ticket_id, s.seq, s.body from steps s join events e on e.id = s.event_id
+  where s.state = 'unproven' and e.helpdesk = :helpdesk and e.finished_at < :before
+  order by s.event_id limit :limit";
+
+const PROVEN: &str = "
+  update steps set state = :state, ended_at = :now, api_status = coalesce(:status, api_status), api_answer = :answer
+  where event_id = :event and seq = :seq and state = 'unproven'";
+
+/// Steps of ended events whose effect nobody has seen.
+pub(super) fn unproven(
+    connection: &Connection,
+    helpdesk: &HelpdeskName,
+    before: Timestamp,
+    limit: u32,
+) -> Result<Vec<Unproven>, StoreError> {
+    connection
+        .prepare_cached(UNPROVEN)
+        .and_then(|mut statement| {
+            let values =
+                named_params! { ":helpdesk": helpdesk.as_str(), ":before": millis(before), ":limit": limit };
+            statement
+                .query_map(values, |row| {
+                    Ok(Unproven {
+                        event: EventId(row.get(0)?),
+                        ticket: TicketId::new(row.get::<_, String>(1)?),
+                        seq: row.get(2)?,
+                        body: row.get(3)?,
+                    })
+                })?
+                .collect()
+        })
+        .map_err(|error| broken(&error))
+}
+
+/// Settles one.
+pub(super) fn proven(
+    connection: &Connection,
+    step: &Unproven,
+    state: StepState,
+    answer: &Answer,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let values = named_params! {
+        ":state": state.as_str(), ":now": millis(now), ":status": answer.status, ":answer": answer.text,
+        ":event": step.event.0, ":seq": step.seq,
+    };
+    if execute(connection, PROVEN, values)? == 1 { Ok(()) } else { Err(StoreError::Lost) }
 }

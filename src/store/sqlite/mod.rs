@@ -19,10 +19,10 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use crate::clock::Clock;
-use crate::event::{Caps, EventId, HelpdeskName, Lane, ReplyCounts, State, TicketId, Timestamp};
+use crate::event::{Caps, EventId, HelpdeskName, ReplyCounts, State, TicketId, Timestamp};
 use crate::store::{
-    AcceptDone, Answer, Begun, Claim, End, Fetched, Journal, KnownTicket, NewCall, Plan, ReplyState, Seen,
-    Setting, StepPlan, StepState, Store, StoreError,
+    AcceptDone, Answer, Begun, Claim, Due, End, Fetched, Journal, KnownTicket, NewCall, Plan, ReplyState, Seen,
+    Setting, StepPlan, StepState, Store, StoreError, Unproven,
 };
 use lock::StateLock;
 use writer::{Task, Writer};
@@ -89,7 +89,7 @@ impl Store for SqliteStore {
         self.writer.run(false, move |connection| events::claim(connection, now, lease))
     }
 
-    fn next_due(&self, now: Timestamp) -> Result<Option<(Timestamp, Lane)>, StoreError> {
+    fn next_due(&self, now: Timestamp) -> Result<Option<Due>, StoreError> {
         self.read(|connection| events::next_due(connection, now))
     }
 
@@ -243,6 +243,15 @@ impl Store for SqliteStore {
         Ok(())
     }
 
+    fn unproven(&self, helpdesk: &HelpdeskName, before: Timestamp, limit: u32) -> Result<Vec<Unproven>, StoreError> {
+        self.read(|connection| journal::unproven(connection, helpdesk, before, limit))
+    }
+
+    fn proven(&self, step: &Unproven, state: StepState, answer: &Answer, now: Timestamp) -> Result<(), StoreError> {
+        let (step, answer) = (step.clone(), answer.clone());
+        self.writer.run(false, move |connection| journal::proven(connection, &step, state, &answer, now))
+    }
+
     fn on_work(&self, bell: Box<dyn Fn() + Send + Sync>) {
         let _ = self.writer.shared().bell.set(bell);
     }
@@ -278,7 +287,7 @@ mod tests {
         let options = Options { min_free_bytes: u64::MAX, ..Options::at(&folder.path().join("mw.db")) };
         let now = Timestamp::UNIX_EPOCH;
         let store = SqliteStore::open(&options, Arc::new(ManualClock::at(now))).unwrap();
-        let answer = crate::store::conformance::accept(&store, "T-1", Lane::Email, now);
+        let answer = crate::store::conformance::accept(&store, "T-1", crate::event::Lane::Email, now);
         assert_eq!(answer, Err(StoreError::DiskFull));
         assert_eq!(store.ready(), Err(StoreError::DiskFull));
         store.set("mode", Some("off"), "test", now).unwrap();
