@@ -1,2 +1,3 @@
 //! The daemon between a helpdesk and its customers.
-#![doc = ""]
+
+pub mod sim;
