@@ -18,10 +18,10 @@ impl World {
     /// Does what a verb says. `ticket` stands in where the verb names none.
     pub(super) fn run(&mut self, verb: Verb, ticket: Option<&str>) -> Result<Written, VerbError> {
         match verb {
-            Verb::CustomerWrites(message) => self.customer_writes(*message),
+            Verb::CustomerWrites(message) => self.customer_writes(&message),
             Verb::CustomerWritesAgain { ticket: named, text } => {
                 let id = self.existing(named.as_deref().or(ticket))?;
-                self.customer_writes(NewMessage { ticket: Some(id), text, ..NewMessage::default() })
+                self.customer_writes(&NewMessage { ticket: Some(id), text, ..NewMessage::default() })
             }
             Verb::AgentReplies { ticket: named, text, agent } => {
                 self.agent_comments(named.as_deref().or(ticket), &text, agent, EffectKind::AgentReply)
@@ -40,7 +40,7 @@ impl World {
                     return Err(VerbError::UnknownAgent(agent.to_owned()));
                 }
                 self.on(named.as_deref().or(ticket), |world, id| {
-                    world.set_assignee(id, agent.as_deref(), None)
+                    world.set_assignee(id, agent.as_deref(), None);
                 })
             }
             Verb::AgentCloses { ticket: named } => self.puts(named.as_deref().or(ticket), Status::Closed),
@@ -149,11 +149,11 @@ impl World {
             .ok_or_else(|| VerbError::UnknownOrder(order_id.to_owned()))
     }
 
-    fn customer_writes(&mut self, message: NewMessage) -> Result<Written, VerbError> {
+    fn customer_writes(&mut self, message: &NewMessage) -> Result<Written, VerbError> {
         let new = message.ticket.is_none();
         let id = match &message.ticket {
             Some(_) => self.existing(message.ticket.as_deref())?,
-            None => self.new_ticket(&message),
+            None => self.new_ticket(message),
         };
         if let Some(order) = message.order.clone() {
             let key = self.add_order(order)?;
@@ -162,7 +162,7 @@ impl World {
         if !new {
             self.set_status(&id, Status::Open, None);
         }
-        let draft = self.customer_draft(&id, &message);
+        let draft = self.customer_draft(&id, message);
         let message_id = self.add_comment(&id, draft).unwrap_or_default();
         if !message.quiet {
             self.fire_rules(&id, &message_id, &message.text, new);

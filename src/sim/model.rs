@@ -2,6 +2,8 @@
 //!
 //! This is the helpdesk's inner truth; `render` turns it into the odd JSON that goes out.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -158,9 +160,9 @@ pub struct Ticket {
     pub channel: String,
     /// True when `via.channel` is not shown.
     pub channel_hidden: bool,
-    /// Comments in time order; shown in another order for some shapes.
-    pub comments: Vec<Comment>,
-    /// Index into the world's customers is avoided: the customer as of creation.
+    /// Comments in time order (some shapes show another); shared with the ticket's past versions.
+    pub comments: Vec<Arc<Comment>>,
+    /// The customer, as known when the ticket was made.
     pub customer: Customer,
     /// `(appClientId, orderId)` of the linked order.
     pub order: Option<(String, String)>,
@@ -182,7 +184,11 @@ impl Ticket {
     /// The newest message of the customer that is text (a voice comment is none).
     #[must_use]
     pub fn last_customer_message(&self) -> Option<&Comment> {
-        self.comments.iter().rev().find(|comment| comment.side == Side::Customer && comment.kind == "Comment")
+        self.comments
+            .iter()
+            .rev()
+            .find(|comment| comment.side == Side::Customer && comment.kind == "Comment")
+            .map(Arc::as_ref)
     }
 
     /// The time for a comment added at `now_ms`: no two comments of a ticket share one.

@@ -186,16 +186,16 @@ async fn carry_out(
             call.as_of_ms = Some(shared.clock.now_ms() - ms);
             apply(&call)
         }
-        Some(action) => bent(shared, &call, action),
+        Some(action) => bent(shared, &call, &action),
     };
     shared.with(|world| world.log.answered(seq, answer.status));
     Ok(respond(&answer, Some(limit)))
 }
 
 /// Faults that only change what is answered, and whether the call is applied before.
-fn bent(shared: &Arc<Shared>, call: &Call, action: Action) -> Answer {
+fn bent(shared: &Arc<Shared>, call: &Call, action: &Action) -> Answer {
     let apply = || shared.with(|world| world.apply(call));
-    match action {
+    match *action {
         Action::ApplyThenBadGateway => {
             apply();
             Answer::error(502, ErrorShape::Gateway, "Bad gateway")

@@ -160,7 +160,7 @@ impl World {
         let message_id = format!("c-{}", ids::uuid(&mut self.rng));
         let now_ms = self.now_ms() - draft.age_ms;
         let ticket = self.tickets.get_mut(id)?;
-        ticket.comments.push(Comment {
+        let comment = Comment {
             id: message_id.clone(),
             kind: if draft.voice { "VoiceComment" } else { "Comment" },
             author_id: draft.author_id.clone(),
@@ -170,7 +170,8 @@ impl World {
             plain_body: draft.plain_body.clone(),
             metadata: draft.metadata.unwrap_or_else(|| json!({})),
             at_ms: ticket.next_comment_at_ms(now_ms),
-        });
+        };
+        ticket.comments.push(Arc::new(comment));
         let text = draft.plain_body.unwrap_or(draft.body);
         self.record(id, draft.effect, draft.by, |effect| {
             effect.author = draft.author_id;
