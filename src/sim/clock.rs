@@ -53,10 +53,16 @@ impl SimClock {
         self.inner.moved.send_replace(());
     }
 
-    /// Waits until this clock shows `ms` more than now, by itself or because it was moved.
-    pub async fn sleep_ms(&self, ms: u64) {
+    /// The time `ms` from now. Taken before something is seen to happen, so that a driver who
+    /// moves the clock as soon as it sees it cannot outrun the wait.
+    #[must_use]
+    pub fn in_ms(&self, ms: u64) -> i64 {
+        self.now_ms().saturating_add(i64::try_from(ms).unwrap_or(i64::MAX))
+    }
+
+    /// Waits until this clock shows `until_ms`, by itself or because it was moved.
+    pub async fn sleep_until_ms(&self, until_ms: i64) {
         let mut moved = self.inner.moved.subscribe();
-        let until_ms = self.now_ms().saturating_add(i64::try_from(ms).unwrap_or(i64::MAX));
         loop {
             let left_ms = until_ms.saturating_sub(self.now_ms());
             let Ok(left_ms) = u64::try_from(left_ms) else { return };
@@ -96,7 +102,9 @@ mod tests {
     fn a_frozen_clock_moves_only_when_it_is_moved() {
         let clock = SimClock::frozen(1_000);
         assert_eq!(clock.now_ms(), 1_000);
-        clock.clone().advance_ms(30_000);
+        let same = clock.clone();
+        same.advance_ms(30_000);
+        same.advance_ms(0);
         assert_eq!(clock.now_ms(), 31_000);
     }
 

@@ -13,17 +13,14 @@ const ANSWER_KEPT_MAX: usize = 500;
 
 /// Sends one call and records what came of it.
 pub(super) async fn send(shared: Arc<Shared>, call: Outgoing) {
-    if call.delay_ms > 0 {
-        shared.clock.sleep_ms(call.delay_ms).await;
-    }
+    shared.clock.sleep_until_ms(call.due_at_ms).await;
     let Ok(permit) = Arc::clone(&shared.calls).acquire_owned().await else { return };
     let seq = call.seq;
     let outcome = tokio::task::spawn_blocking(move || post(&call)).await;
     drop(permit);
     let outcome = outcome.unwrap_or_else(|error| Err(error.to_string()));
     shared.with(|world| {
-        let index = usize::try_from(seq).unwrap_or(usize::MAX).checked_sub(1);
-        let Some(record) = index.and_then(|index| world.firings.get_mut(index)) else { return };
+        let Some(record) = world.firings.iter_mut().rev().find(|record| record.seq == seq) else { return };
         record.done = true;
         match outcome {
             Ok((status, answer)) => {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::faults::FaultQueue;
 use super::ids;
 use super::journal::EffectKind;
 use super::model::{Side, Status, Ticket};
@@ -86,9 +85,12 @@ impl World {
     fn reset(&mut self) {
         let mut journal = std::mem::take(&mut self.journal);
         journal.clear();
+        // What is still under way must not find its number on somebody else's record.
+        let log = RequestLog::after(&self.log);
+        let last_firing = self.last_firing;
         *self = Self::new(self.options.clone(), self.clock.clone(), journal);
-        self.log = RequestLog::default();
-        self.faults = FaultQueue::default();
+        self.log = log;
+        self.last_firing = last_firing;
     }
 
     fn existing(&self, id: Option<&str>) -> Result<String, VerbError> {
@@ -153,7 +155,7 @@ impl World {
         let new = message.ticket.is_none();
         let id = match &message.ticket {
             Some(_) => self.existing(message.ticket.as_deref())?,
-            None => self.new_ticket(message),
+            None => self.new_ticket(message)?,
         };
         if let Some(order) = message.order.clone() {
             let key = self.add_order(order)?;
@@ -171,12 +173,15 @@ impl World {
         Ok(Written { ticket_id: id, message_id, conversation_no })
     }
 
-    fn new_ticket(&mut self, message: &NewMessage) -> String {
+    fn new_ticket(&mut self, message: &NewMessage) -> Result<String, VerbError> {
         let channel = message.channel.clone().unwrap_or_else(|| "email".into());
         let customer = self.customer(&message.email, &message.phone, &message.name);
         let app = self.options.app_client_id.clone();
         let drawn = ids::ticket(&mut self.rng, &channel, &app, &customer.first_name);
         let id = message.id.clone().unwrap_or(drawn);
+        if self.tickets.contains_key(&id) {
+            return Err(VerbError::TicketExists(id));
+        }
         let drawn_shape = if self.settings.quirks { self.rng.u8(..8) } else { 0 };
         let hidden = self.rng.u8(..100) < self.settings.channel_missing_percent;
         let at_ms = self.now_ms() - message.age_ms;
@@ -201,7 +206,7 @@ impl World {
             updated_at_ms: at_ms,
         };
         self.insert(ticket, None);
-        id
+        Ok(id)
     }
 
     fn customer_draft(&self, id: &str, message: &NewMessage) -> Draft {
@@ -254,8 +259,10 @@ impl World {
             Shot::Twice => (2, 0),
             Shot::Delayed { ms } => (1, ms),
         };
+        let due_at_ms = self.clock.in_ms(delay_ms);
         for _ in 0..copies {
-            let seq = self.firings.len() as u64 + 1;
+            self.last_firing += 1;
+            let seq = self.last_firing;
             self.firings.push(FiringRecord {
                 seq,
                 at_ms: self.now_ms(),
@@ -270,7 +277,7 @@ impl World {
                 error: None,
             });
             if shot != Shot::Lost {
-                self.outbox.push(Outgoing { seq, target: target.clone(), body: body.to_owned(), delay_ms });
+                self.outbox.push(Outgoing { seq, target: target.clone(), body: body.to_owned(), due_at_ms });
             }
         }
     }

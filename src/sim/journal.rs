@@ -256,7 +256,7 @@ mod tests {
         stop.applied_by_request = None;
         let write = effect(EffectKind::Closed, "t1", "m1", false);
         let other = effect(EffectKind::Closed, "t2", "m1", false);
-        assert_eq!(writes_while_tagged(&[stop.clone(), write.clone(), other], "mw-stop"), [write]);
+        assert_eq!(writes_while_tagged(&[stop, write.clone(), other], "mw-stop"), [write]);
     }
 
     #[test]

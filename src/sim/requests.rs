@@ -50,10 +50,17 @@ pub struct RequestCounts {
 pub struct RequestLog {
     kept: VecDeque<RequestEntry>,
     counts: RequestCounts,
+    last_seq: u64,
     window_at_ms: VecDeque<i64>,
 }
 
 impl RequestLog {
+    /// An empty log whose numbers go on where `before` ended.
+    #[must_use]
+    pub fn after(before: &Self) -> Self {
+        Self { last_seq: before.last_seq, ..Self::default() }
+    }
+
     /// Notes an arriving request and gives its sequence number.
     pub fn arrive(&mut self, at_ms: i64, window_ms: i64, endpoint: String, ticket_id: Option<String>) -> u64 {
         self.counts.total += 1;
@@ -65,7 +72,8 @@ impl RequestLog {
         if self.kept.len() == REQUESTS_KEPT_MAX {
             self.kept.pop_front();
         }
-        let seq = self.counts.total;
+        self.last_seq += 1;
+        let seq = self.last_seq;
         self.kept.push_back(RequestEntry {
             seq,
             at_ms,
@@ -115,10 +123,10 @@ impl RequestLog {
     }
 
     fn change(&mut self, seq: u64, change: impl FnOnce(&mut RequestEntry)) {
-        let newest = self.kept.back().map_or(0, |entry| entry.seq);
-        let from_back = usize::try_from(newest.saturating_sub(seq)).unwrap_or(usize::MAX);
+        let from_back = usize::try_from(self.last_seq.saturating_sub(seq)).unwrap_or(usize::MAX);
         let index = self.kept.len().checked_sub(from_back.saturating_add(1));
-        if let Some(entry) = index.and_then(|index| self.kept.get_mut(index)) {
+        let entry = index.and_then(|index| self.kept.get_mut(index));
+        if let Some(entry) = entry.filter(|entry| entry.seq == seq) {
             change(entry);
         }
     }

@@ -164,8 +164,9 @@ async fn carry_out(
             return break_off();
         }
         Some(Action::ApplyThenHang { ms }) => {
+            let until_ms = shared.clock.in_ms(ms);
             apply(&call);
-            shared.clock.sleep_ms(ms).await;
+            shared.clock.sleep_until_ms(until_ms).await;
             return break_off();
         }
         Some(Action::ApplyThenHalfBody) => {
@@ -174,12 +175,13 @@ async fn carry_out(
             return Ok(half(&answer, limit));
         }
         Some(Action::Slow { ms }) => {
+            let until_ms = shared.clock.in_ms(ms);
             let answer = apply(&call);
-            shared.clock.sleep_ms(ms).await;
+            shared.clock.sleep_until_ms(until_ms).await;
             answer
         }
         Some(Action::ApplyLate { ms }) => {
-            tokio::spawn(apply_late(Arc::clone(shared), call, ms));
+            tokio::spawn(apply_late(Arc::clone(shared), call, shared.clock.in_ms(ms)));
             Answer::gateway_timeout()
         }
         Some(Action::Lag { ms }) => {
@@ -229,8 +231,8 @@ fn bent(shared: &Arc<Shared>, call: &Call, action: &Action) -> Answer {
     }
 }
 
-async fn apply_late(shared: Arc<Shared>, call: Call, ms: u64) {
-    shared.clock.sleep_ms(ms).await;
+async fn apply_late(shared: Arc<Shared>, call: Call, due_at_ms: i64) {
+    shared.clock.sleep_until_ms(due_at_ms).await;
     shared.with(|world| world.apply(&call));
 }
 

@@ -217,8 +217,8 @@ pub struct Outgoing {
     pub target: Target,
     /// Its body.
     pub body: String,
-    /// Milliseconds to wait first.
-    pub delay_ms: u64,
+    /// When it leaves, milliseconds since 1970.
+    pub due_at_ms: i64,
 }
 
 #[cfg(test)]

@@ -144,6 +144,9 @@ pub enum VerbError {
     /// No such ticket.
     #[error("no ticket {0}")]
     UnknownTicket(String),
+    /// A new ticket was given the id of an old one.
+    #[error("there is a ticket {0} already")]
+    TicketExists(String),
     /// The verb names no ticket and there is no request it could mean.
     #[error("no ticket given")]
     NoTicket,
@@ -156,7 +159,4 @@ pub enum VerbError {
     /// An order without an `orderId`.
     #[error("the order has no orderId")]
     BadOrder,
-    /// Nothing listens any more.
-    #[error("the simulator has stopped")]
-    Stopped,
 }

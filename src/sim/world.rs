@@ -52,6 +52,7 @@ pub(super) struct World {
     pub(super) chances: Chances,
     pub(super) shots: VecDeque<Shot>,
     pub(super) firings: Vec<FiringRecord>,
+    pub(super) last_firing: u64,
     pub(super) outbox: Vec<Outgoing>,
 }
 
@@ -92,6 +93,7 @@ impl World {
             chances: Chances::default(),
             shots: VecDeque::new(),
             firings: Vec::new(),
+            last_firing: 0,
             outbox: Vec::new(),
             options,
         }

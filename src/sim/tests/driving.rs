@@ -50,6 +50,8 @@ fn a_verb_on_something_that_is_not_there_says_so() {
     assert_eq!(sim.agent_closes("x"), Err(VerbError::UnknownTicket("x".into())));
     assert_eq!(sim.run(Verb::Reopen { ticket: None }), Err(VerbError::NoTicket));
     let ava = written(&sim);
+    let same = NewMessage { id: Some(ava.ticket_id.clone()), ..email("again") };
+    assert_eq!(sim.customer_writes(same), Err(VerbError::TicketExists(ava.ticket_id.clone())));
     assert_eq!(sim.agent_assigns(&ava.ticket_id, Some("y")), Err(VerbError::UnknownAgent("y".into())));
     assert_eq!(sim.link_order(&ava.ticket_id, "1"), Err(VerbError::UnknownOrder("1".into())));
     assert_eq!(sim.add_order(json!({})), Err(VerbError::BadOrder));
@@ -90,6 +92,7 @@ fn a_reset_forgets_everything_but_how_it_was_started() {
     sim.reset();
     assert!(sim.snapshot().is_empty() && sim.journal().is_empty() && sim.requests().is_empty());
     assert_eq!(get(&sim, "/users").json()["count"], 3);
+    assert_eq!((sim.requests()[0].seq, sim.requests()[0].status), (2, Some(200)));
 }
 
 #[test]

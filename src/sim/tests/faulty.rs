@@ -22,7 +22,11 @@ fn with_fault(action: Action) -> (SimHandle, Written) {
 #[test]
 fn a_reset_before_applies_nothing_and_a_reset_after_applies_once() {
     let (sim, ava) = with_fault(Action::ResetBefore);
-    assert!(reply(&sim, &ava.ticket_id).is_err());
+    let error = reply(&sim, &ava.ticket_id).unwrap_err();
+    assert!(
+        matches!(&error, ureq::Error::Io(io) if io.kind() == std::io::ErrorKind::ConnectionReset),
+        "{error:?}"
+    );
     assert_eq!(applied(&sim, &ava.ticket_id), []);
     sim.set_fault(Fault::once(Matcher::endpoint(SEND), Action::ApplyThenReset));
     assert!(reply(&sim, &ava.ticket_id).is_err());
