@@ -147,6 +147,18 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_from_before_a_reset_does_not_land_on_another_request() {
+        let mut old = RequestLog::default();
+        let late = old.arrive(0, 30_000, "GET /teams".into(), None);
+        let mut log = RequestLog::after(&old);
+        log.arrive(1, 30_000, "GET /users".into(), None);
+        log.answered(late, 200);
+        log.answered(99, 200);
+        assert_eq!(log.entries().next().unwrap().status, None);
+        assert_eq!(log.counts().total, 1);
+    }
+
+    #[test]
     fn an_answer_is_noted_at_its_own_request() {
         let mut log = RequestLog::default();
         let first = log.arrive(0, 30_000, "GET /teams".into(), None);

@@ -1,4 +1,4 @@
-//! Where the facts are guesses ([G] in richpanel-api) or differ from tenant to tenant, the
+//! Where the facts are guesses (marked G in richpanel-api) or differ from tenant to tenant, the
 //! simulator has a setting: a test turns it both ways and the daemon must survive both.
 
 use serde::{Deserialize, Serialize};

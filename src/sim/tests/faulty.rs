@@ -64,6 +64,30 @@ fn half_a_body_breaks_off_after_the_status_and_the_request_was_applied() {
 }
 
 #[test]
+fn half_a_body_really_sends_the_half() {
+    use std::io::{Read, Write};
+    let (sim, ava) = with_fault(Action::ApplyThenHalfBody);
+    let body = json!({"body": "On its way", "author_id": BOT_AGENT_ID}).to_string();
+    let path = at(&ava.ticket_id, "/send-message");
+    let mut stream = std::net::TcpStream::connect(sim.addr()).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let length = body.len();
+    write!(
+        stream,
+        "PUT /v1{path} HTTP/1.1\r\nhost: sim\r\nx-richpanel-key: sim-key\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+    .unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let (head, half) = text.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    let whole: usize =
+        head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse().unwrap();
+    assert_eq!(half.len(), whole / 2);
+    assert!(half.starts_with(r#"{"ticket":"#), "{half}");
+}
+
+#[test]
 fn a_body_above_four_mebibytes() {
     let (sim, ava) = with_fault(Action::Huge);
     assert!(reply(&sim, &ava.ticket_id).unwrap().text.len() > 4 << 20);

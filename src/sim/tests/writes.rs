@@ -101,6 +101,19 @@ fn a_comment_by_put_reaches_a_chat_but_never_an_inbox_and_a_note_reaches_nobody(
 }
 
 #[test]
+fn send_message_is_proven_for_email_only_and_delivers_a_chat_when_the_tenant_does() {
+    let sim = start();
+    let talk = sim.customer_writes(chat("Where is it?")).unwrap();
+    let send =
+        || put(&sim, &at(&talk.ticket_id, "/send-message"), &json!({"body": "x", "author_id": BOT_AGENT_ID}));
+    assert_eq!(send().status, 200);
+    assert!(sim.replies_per_message().is_empty());
+    sim.configure(|settings| settings.send_message_delivers_chat = true);
+    send();
+    assert_eq!(sim.replies_per_message().len(), 1);
+}
+
+#[test]
 fn tags_add_up_repeat_harmlessly_and_are_read_back_by_name() {
     let sim = start();
     let ava = written(&sim);
