@@ -22,6 +22,7 @@ use crate::store::{Answer, Caps, Claim, End, Store, StoreError};
 use crate::ticket::Ticket;
 
 pub use reply::ReplyEnd;
+pub use steps::proof_of;
 use steps::StepsEnd;
 
 /// What acting needs; borrowed for one event.

@@ -102,8 +102,13 @@ impl Hands<'_> {
     }
 }
 
+/// Whether a ticket as read shows the effect: `None` when it cannot show it.
+pub fn proof_of(effect: &Effect, shown: Option<&Ticket>) -> Option<bool> {
+    proof(effect, shown, None)
+}
+
 /// Whether an answer shows the effect: `None` when it shows nothing either way.
-pub(crate) fn proof(effect: &Effect, shown: Option<&Ticket>, tags: Option<&[String]>) -> Option<bool> {
+fn proof(effect: &Effect, shown: Option<&Ticket>, tags: Option<&[String]>) -> Option<bool> {
     match effect {
         Effect::AddTags { tags: wanted } => {
             let has = tags.or(shown.map(|ticket| ticket.tags.as_slice()))?;

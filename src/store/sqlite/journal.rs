@@ -119,6 +119,15 @@ pub(super) fn fetched(
     if touched == 0 {
         return Err(StoreError::Lost);
     }
+    execute(
+        connection,
+        MEET_TICKET,
+        named_params! {
+            ":helpdesk": claim.helpdesk.as_str(), ":ticket": claim.ticket.as_str(), ":number": seen.number,
+            ":channel": seen.channel, ":message": seen.message.as_ref().map(|key| key.as_str()),
+            ":updated_at": seen.updated_at.map(millis), ":open": seen.open, ":now": millis(now),
+        },
+    )?;
     for message in [&seen.message, &seen.also].into_iter().flatten() {
         let key = idempotency_key(&claim.helpdesk, &claim.ticket, message);
         execute(
@@ -134,15 +143,6 @@ pub(super) fn fetched(
             return Ok(Fetched::DuplicateOf(EventId(holder)));
         }
     }
-    execute(
-        connection,
-        MEET_TICKET,
-        named_params! {
-            ":helpdesk": claim.helpdesk.as_str(), ":ticket": claim.ticket.as_str(), ":number": seen.number,
-            ":channel": seen.channel, ":message": seen.message.as_ref().map(|key| key.as_str()),
-            ":updated_at": seen.updated_at.map(millis), ":open": seen.open, ":now": millis(now),
-        },
-    )?;
     Ok(Fetched::Fresh)
 }
 
