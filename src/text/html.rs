@@ -9,7 +9,7 @@ use html2text::render::TrivialDecorator;
 
 use super::clean::{first_bytes, tidy, visible};
 use super::dom;
-use super::numeric::decode_entities;
+use super::entities::decode_entities;
 
 /// Input above this many bytes is cut.
 pub const HTML_BYTES_MAX: usize = 256 * 1024;

@@ -45,7 +45,7 @@ static RUN: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?P<hash>#[ \t]?)?(?P<run>[\p{L}\p{N}]+(?:[-_–][\p{L}\p{N}]+)*)"));
 static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"\A(?:(?P<prefix>[a-z]{1,6})[-_–]?)?(?P<digits>\d{3,12})(?:[-_](?:[a-z]{1,3}|\d{1,3}|[a-z]\d{1,2}))?\z",
+        r"\A(?:(?P<prefix>[a-z]{1,6})[-_–]?)?(?P<digits>\d{3,20})(?:[-_](?:[a-z]{1,3}|\d{1,3}|[a-z]\d{1,2}))?\z",
     )
 });
 /// A word stuck to its number: "order-12345", "no12345".
@@ -162,7 +162,7 @@ fn class_of(before: &str, after: &str, n: &Number<'_>) -> Option<u8> {
     }
     if n.hash {
         // "#1" is a rank or a colour, not an order.
-        return (n.digits.len() >= 3).then_some(2);
+        return (3..=12).contains(&n.digits.len()).then_some(2);
     }
     let plain = n.digits.len() == n.number.len();
     if plain && (6..=8).contains(&n.digits.len()) {
@@ -241,6 +241,8 @@ mod tests {
             ("order confirmation 70123", "70123"),
             ("order 111-2222222-3333333", "111-2222222-3333333"),
             ("orders 12345 and 12345", "12345"),
+            ("cancel order 113542617735902", "113542617735902"),
+            ("cancelling purchase 00123842", "00123842"),
             ("order:12345", "12345"),
             ("order-12345", "12345"),
             ("Order12345", "12345"),
@@ -377,6 +379,14 @@ mod tests {
             ("12345678 is the tracking number", ""),
             ("we're #1", ""),
             ("1Z999AA10123456784", ""),
+            ("#94001111111111111111", ""),
+            ("9400 1111 1111 1111", ""),
+            ("born 12/11/1980", ""),
+            ("my number is on the order form", ""),
+            ("my phone is 5550109 and my zip is 560001", ""),
+            ("paid 100000 for it", ""),
+            ("10:45:30", ""),
+            ("v2025.11", ""),
             ("no number here", ""),
             ("", ""),
         ]);

@@ -8,7 +8,7 @@ use regex::Regex;
 
 use super::pattern::pattern;
 
-const ORDER: &str = r"(?:orders?|pedidos?|orden|bestell?ung(?:en)?|bestell|auftr[aä]g(?:e|s)?|commandes?|encomendas?|bestelling(?:en)?|ordin[ei]|zam[oó]wieni[ea]|ordre|beställning)";
+const ORDER: &str = r"(?:orders?|purchases?|compras?|achats?|aankoop|acquisto|pedidos?|orden|bestell?ung(?:en)?|bestell|auftr[aä]g(?:e|s)?|commandes?|encomendas?|bestelling(?:en)?|ordin[ei]|zam[oó]wieni[ea]|ordre|beställning)";
 const NUMBERISH: &str = r"(?:numbers?|num|numb|no|nos|nr|nrs|nummer(?:n|s)?|n\.?[°ºo]|n|n[úu]meros?|num[ée]ros?|numero|id|ids|ref|reference|referencia|r[ée]f[ée]rence|refer[êe]ncia|referentie|code|confirmation|name|#)";
 const FILLER: &str = r"(?:is|was|are|es|ist|lautet|est|é|e|son|sind|zijn|sono|the|my|mi|meine?|de|der|die|del|di|da|do|du|with|under|was:|called|placed)";
 
