@@ -22,7 +22,6 @@ pub mod signature;
 mod attribution;
 mod dom;
 mod entities;
-
 mod order_words;
 mod pattern;
 mod words;

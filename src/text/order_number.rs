@@ -13,7 +13,7 @@ use regex::Regex;
 
 use super::clean::first_bytes;
 use super::order_words::{
-    Announced, announced, is_after_date_word, is_amount, is_in_groups, is_joiner, is_something_else,
+    Announced, announced, is_after_date_word, is_count, is_in_groups, is_joiner, is_money, is_something_else,
 };
 use super::pattern::pattern;
 
@@ -134,7 +134,7 @@ fn candidate<'a>(
     let prefix = shape.as_ref().and_then(|shape| shape.name("prefix")).map_or("", |prefix| prefix.as_str());
     let before = tail(text.get(..if glued > 0 { run_start + glued } else { whole.start() })?);
     let after = first_bytes(text.get(end..)?, CONTEXT_BYTES);
-    if DATE_SHAPE.is_match(number) || OTHER_PREFIX.is_match(number) || is_amount(before, after) {
+    if DATE_SHAPE.is_match(number) || OTHER_PREFIX.is_match(number) {
         return None;
     }
     let hash = run.name("hash").is_some();
@@ -154,10 +154,13 @@ fn class_of(before: &str, after: &str, n: &Number<'_>) -> Option<u8> {
     match announced(before, after) {
         Some(Announced::Clearly) => return Some(1),
         Some(Announced::Barely) if n.hash || !n.prefix.is_empty() => return Some(1),
+        Some(Announced::Barely) if is_money(before, after) || n.digits.len() <= 4 && is_count(after) => {
+            return None;
+        }
         Some(Announced::Barely) if n.digits.len() >= 4 && !YEAR.is_match(n.digits) => return Some(1),
         _ => {}
     }
-    if is_something_else(before, after) {
+    if is_something_else(before, after) || !n.hash && (is_money(before, after) || is_count(after)) {
         return None;
     }
     if n.hash {
@@ -296,6 +299,18 @@ mod tests {
             ("where is MK-20713", "MK-20713"),
             ("(#606243)", "606243"),
             ("606243 (tracking 1Z99)", "606243"),
+            ("Order #606243\nItem: kettle 123456", "606243"),
+            ("Order 606243\nItem: kettle", "606243"),
+            ("#606243 item missing", "606243"),
+            ("I paid. #606243", "606243"),
+            ("order 606243,606243", "606243"),
+            ("606243\n12 Main Street", "606243"),
+            ("606243 10 days ago", "606243"),
+            ("03/11 606243", "606243"),
+            ("any update on 110325", "110325"),
+            ("no sign of my parcel 606243", "606243"),
+            ("thanks for the ticket. #606243", "606243"),
+            ("where is my item?\n606243", "606243"),
             ("110325 where is it", "110325"),
         ]);
     }
@@ -356,7 +371,7 @@ mod tests {
             ("123456.78", ""),
             ("20251103", ""),
             ("03112025", ""),
-            ("on 031125", ""),
+            ("it arrived on 031125", ""),
             ("2025-11-03", ""),
             ("03.11.2025", ""),
             ("11/03/2025", ""),
