@@ -173,7 +173,9 @@ fn class_of(before: &str, after: &str, n: &Number<'_>) -> Option<u8> {
             CALENDAR.is_match(n.number) || SHORT_DATE.is_match(n.number) && is_after_date_word(before);
         return (!dated && !is_in_groups(before, after)).then_some(3);
     }
-    let named = (2..=4).contains(&n.prefix.len()) && n.prefix.chars().all(char::is_uppercase);
+    // "SAVE2025" is a coupon; a dash makes it a name of an order.
+    let dashed = n.number.get(n.prefix.len()..).is_some_and(|rest| rest.starts_with(['-', '_', '–']));
+    let named = dashed && (2..=4).contains(&n.prefix.len()) && n.prefix.chars().all(char::is_uppercase);
     (named && (4..=8).contains(&n.digits.len())).then_some(4)
 }
 
@@ -402,6 +404,7 @@ mod tests {
             ("paid 100000 for it", ""),
             ("10:45:30", ""),
             ("v2025.11", ""),
+            ("my code SAVE2025 fails", ""),
             ("no number here", ""),
             ("", ""),
         ]);
