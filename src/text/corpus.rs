@@ -123,7 +123,7 @@ fn hostile_html_neither_overflows_nor_takes_long() {
         let text = html_to_text(&html);
         let took = begun.elapsed();
         eprintln!("{name}: {took:?}, {} bytes", text.len());
-        assert!(took.as_millis() < 1_500, "{name}: {took:?}");
+        assert!(took.as_millis() < 5_000, "{name}: {took:?}");
     }
 }
 

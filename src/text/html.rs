@@ -1,6 +1,6 @@
 //! Mail HTML to plain text: blocks become lines, links their words, history and hidden parts go.
 //!
-//! The parser (html5ever, through html2text) builds a tree, [`super::dom`] prunes it, html2text renders it.
+//! The parser (html5ever, through html2text) builds a tree, `dom` prunes it, html2text renders it.
 //! HTML that would cost the parser more than linear time (deep nesting, thousands of tags or attributes,
 //! unclosed formatting) is measured first and goes through a plain tag stripper instead: the words stay,
 //! quoted history is then found by [`super::quotes`] only.
@@ -9,7 +9,7 @@ use html2text::render::TrivialDecorator;
 
 use super::clean::{first_bytes, tidy, visible};
 use super::dom;
-use super::numeric::decode_entities;
+use super::entities::decode_entities;
 
 /// Input above this many bytes is cut.
 pub const HTML_BYTES_MAX: usize = 256 * 1024;

@@ -3,7 +3,7 @@
 //! A message arrives as mail: HTML, quoted history, signatures, disclaimers. The order of use is
 //! [`new_text::new_text`] (which calls [`html`], [`quotes`], [`signature`], [`clean`] and [`language`]),
 //! then [`order_number::order_mention`] on its text. [`automatic::is_automatic`] looks at the mail as a
-//! whole, [`redact`] makes any of it fit for a log.
+//! whole, [`mod@redact`] makes any of it fit for a log.
 //!
 //! Everything here is pure: text in, text out, no clock, no I/O, bounded input. What may go wrong is
 //! always one of two things: history kept as new text (an old "cancel" blocks an answer, a person looks),
@@ -21,7 +21,7 @@ pub mod signature;
 
 mod attribution;
 mod dom;
-mod numeric;
+mod entities;
 mod order_words;
 mod pattern;
 mod words;

@@ -13,7 +13,7 @@ use regex::Regex;
 
 use super::clean::first_bytes;
 use super::order_words::{
-    Announced, announced, is_after_date_word, is_amount, is_in_groups, is_joiner, is_something_else,
+    Announced, announced, is_after_date_word, is_count, is_in_groups, is_joiner, is_money, is_something_else,
 };
 use super::pattern::pattern;
 
@@ -45,7 +45,7 @@ static RUN: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?P<hash>#[ \t]?)?(?P<run>[\p{L}\p{N}]+(?:[-_–][\p{L}\p{N}]+)*)"));
 static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"\A(?:(?P<prefix>[a-z]{1,6})[-_–]?)?(?P<digits>\d{3,12})(?:[-_](?:[a-z]{1,3}|\d{1,3}|[a-z]\d{1,2}))?\z",
+        r"\A(?:(?P<prefix>[a-z]{1,6})[-_–]?)?(?P<digits>\d{3,20})(?:[-_](?:[a-z]{1,3}|\d{1,3}|[a-z]\d{1,2}))?\z",
     )
 });
 /// A word stuck to its number: "order-12345", "no12345".
@@ -134,7 +134,7 @@ fn candidate<'a>(
     let prefix = shape.as_ref().and_then(|shape| shape.name("prefix")).map_or("", |prefix| prefix.as_str());
     let before = tail(text.get(..if glued > 0 { run_start + glued } else { whole.start() })?);
     let after = first_bytes(text.get(end..)?, CONTEXT_BYTES);
-    if DATE_SHAPE.is_match(number) || OTHER_PREFIX.is_match(number) || is_amount(before, after) {
+    if DATE_SHAPE.is_match(number) || OTHER_PREFIX.is_match(number) {
         return None;
     }
     let hash = run.name("hash").is_some();
@@ -154,15 +154,18 @@ fn class_of(before: &str, after: &str, n: &Number<'_>) -> Option<u8> {
     match announced(before, after) {
         Some(Announced::Clearly) => return Some(1),
         Some(Announced::Barely) if n.hash || !n.prefix.is_empty() => return Some(1),
+        Some(Announced::Barely) if is_money(before, after) || n.digits.len() <= 4 && is_count(after) => {
+            return None;
+        }
         Some(Announced::Barely) if n.digits.len() >= 4 && !YEAR.is_match(n.digits) => return Some(1),
         _ => {}
     }
-    if is_something_else(before, after) {
+    if is_something_else(before, after) || !n.hash && (is_money(before, after) || is_count(after)) {
         return None;
     }
     if n.hash {
         // "#1" is a rank or a colour, not an order.
-        return (n.digits.len() >= 3).then_some(2);
+        return (3..=12).contains(&n.digits.len()).then_some(2);
     }
     let plain = n.digits.len() == n.number.len();
     if plain && (6..=8).contains(&n.digits.len()) {
@@ -170,7 +173,9 @@ fn class_of(before: &str, after: &str, n: &Number<'_>) -> Option<u8> {
             CALENDAR.is_match(n.number) || SHORT_DATE.is_match(n.number) && is_after_date_word(before);
         return (!dated && !is_in_groups(before, after)).then_some(3);
     }
-    let named = (2..=4).contains(&n.prefix.len()) && n.prefix.chars().all(char::is_uppercase);
+    // "SAVE2025" is a coupon; a dash makes it a name of an order.
+    let dashed = n.number.get(n.prefix.len()..).is_some_and(|rest| rest.starts_with(['-', '_', '–']));
+    let named = dashed && (2..=4).contains(&n.prefix.len()) && n.prefix.chars().all(char::is_uppercase);
     (named && (4..=8).contains(&n.digits.len())).then_some(4)
 }
 
@@ -241,6 +246,8 @@ mod tests {
             ("order confirmation 70123", "70123"),
             ("order 111-2222222-3333333", "111-2222222-3333333"),
             ("orders 12345 and 12345", "12345"),
+            ("cancel order 113542617735902", "113542617735902"),
+            ("cancelling purchase 00123842", "00123842"),
             ("order:12345", "12345"),
             ("order-12345", "12345"),
             ("Order12345", "12345"),
@@ -294,6 +301,18 @@ mod tests {
             ("where is MK-20713", "MK-20713"),
             ("(#606243)", "606243"),
             ("606243 (tracking 1Z99)", "606243"),
+            ("Order #606243\nItem: kettle 123456", "606243"),
+            ("Order 606243\nItem: kettle", "606243"),
+            ("#606243 item missing", "606243"),
+            ("I paid. #606243", "606243"),
+            ("order 606243,606243", "606243"),
+            ("606243\n12 Main Street", "606243"),
+            ("606243 10 days ago", "606243"),
+            ("03/11 606243", "606243"),
+            ("any update on 110325", "110325"),
+            ("no sign of my parcel 606243", "606243"),
+            ("thanks for the ticket. #606243", "606243"),
+            ("where is my item?\n606243", "606243"),
             ("110325 where is it", "110325"),
         ]);
     }
@@ -354,7 +373,7 @@ mod tests {
             ("123456.78", ""),
             ("20251103", ""),
             ("03112025", ""),
-            ("on 031125", ""),
+            ("it arrived on 031125", ""),
             ("2025-11-03", ""),
             ("03.11.2025", ""),
             ("11/03/2025", ""),
@@ -377,6 +396,15 @@ mod tests {
             ("12345678 is the tracking number", ""),
             ("we're #1", ""),
             ("1Z999AA10123456784", ""),
+            ("#94001111111111111111", ""),
+            ("9400 1111 1111 1111", ""),
+            ("born 12/11/1980", ""),
+            ("my number is on the order form", ""),
+            ("my phone is 5550109 and my zip is 560001", ""),
+            ("paid 100000 for it", ""),
+            ("10:45:30", ""),
+            ("v2025.11", ""),
+            ("my code SAVE2025 fails", ""),
             ("no number here", ""),
             ("", ""),
         ]);

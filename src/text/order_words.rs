@@ -8,7 +8,7 @@ use regex::Regex;
 
 use super::pattern::pattern;
 
-const ORDER: &str = r"(?:orders?|pedidos?|orden|bestell?ung(?:en)?|bestell|auftr[aä]g(?:e|s)?|commandes?|encomendas?|bestelling(?:en)?|ordin[ei]|zam[oó]wieni[ea]|ordre|beställning)";
+const ORDER: &str = r"(?:orders?|purchases?|compras?|achats?|aankoop|acquisto|pedidos?|orden|bestell?ung(?:en)?|bestell|auftr[aä]g(?:e|s)?|commandes?|encomendas?|bestelling(?:en)?|ordin[ei]|zam[oó]wieni[ea]|ordre|beställning)";
 const NUMBERISH: &str = r"(?:numbers?|num|numb|no|nos|nr|nrs|nummer(?:n|s)?|n\.?[°ºo]|n|n[úu]meros?|num[ée]ros?|numero|id|ids|ref|reference|referencia|r[ée]f[ée]rence|refer[êe]ncia|referentie|code|confirmation|name|#)";
 const FILLER: &str = r"(?:is|was|are|es|ist|lautet|est|é|e|son|sind|zijn|sono|the|my|mi|meine?|de|der|die|del|di|da|do|du|with|under|was:|called|placed)";
 
@@ -35,12 +35,16 @@ static JOINER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"\A\s*(?:,|;|/|&|\+|and|und|y|et|e|en|or|oder|ou|o|,\s*(?:and|or))?\s*(?:also\s)?\#?\s*\z")
 });
 
-const OTHER: &str = r"(?:invoices?|rechnung(?:s)?|facturas?|factures?|faturas?|fact(?:uur)?|fattura|tickets?|cases?|claims?|requests?|conversation|chat|tracking|track(?:ed)?|trackingnummer|sendung(?:s)?|sendungsverfolgung(?:s)?|seguimiento|suivi|rastreio|rastreamento|trackingcode|paket(?:nummer)?|parcel|shipment|shipping|consignment|waybill|awb|label|ups|usps|fedex|dhl|dpd|gls|hermes|evri|correos|postnl|skus?|items?|art(?:icle|ikel|ículo|igo)?\.?|product(?:o)?|produit|produkt|produto|part|model(?:l|o|le|lo)?|modèle|serial|seriennummer|batch|lot|imei|ean|upc|isbn|barcode|phone|telephone|tel|tél|téléphone|teléfono|telefono|telefone|telefon|telefoon|mobile?|m[óo]vil|handy|cell|fax|call|text|whatsapp|ref|reference|referencia|référence|referentie|rma|return|retour|account|konto|compte|cuenta|conta|customer|kunden|client|cliente|klant|member|transaction|payment|iban|vat|ust|nif|pin|code|coupon|voucher|gift ?card|card|karte|zip|post ?code|postal code|plz|postleitzahl|c[óo]digo postal|code postal|cep|cap|po box|apt|flat|unit|suite|room|extension|ext|po|purchase order)";
+/// Words that make the number beside them theirs, with or without "number" between.
+const OTHER: &str = r"(?:invoices?|inv\.?|rechnung(?:s)?|facturas?|factures?|faturas?|factuur|fattura|tickets?|cases?|claims?|tracking|trackingnummer|trackingcode|sendung(?:s)?|sendungsverfolgung(?:s)?|seguimiento|suivi|rastreio|rastreamento|paketnummer|waybill|awb|skus?|items?|art(?:icle|ikel|ículo|igo|\.)?|model(?:l|o|le|lo)?|modèle|serial|seriennummer|imei|ean|upc|isbn|barcode|phone|telephone|tel\.?|tél\.?|téléphone|teléfono|telefono|telefone|telefon|telefoon|mobile|m[óo]vil|handy|cell|fax|whatsapp|ref\.?|reference|referencia|référence|referentie|rma|iban|vat|ust|nif|pin|coupon|voucher|zip|post ?code|postal code|plz|postleitzahl|c[óo]digo postal|code postal|cep)";
+/// Words that do so only with "number", a colon or a `#` between: "my parcel 606243" may be an order.
+const PERHAPS_OTHER: &str = r"(?:requests?|conversation|chat|paket|parcel|package|shipment|shipping|consignment|label|ups|usps|fedex|dhl|dpd|gls|hermes|evri|correos|postnl|product(?:o)?|produit|produkt|produto|part|batch|lot|return|retour|account|konto|compte|cuenta|conta|customer|kunden|client|cliente|klant|member|transaction|payment|code|gift ?card|card|karte|po|extension|contact)";
 
-/// "invoice no. ", "tracking number is ", "my phone: ".
+/// "invoice no. ", "tracking number is ", "my phone: "; a new sentence or line begins afresh.
 static OTHER_BEFORE: LazyLock<Regex> = LazyLock::new(|| {
+    let link = r"(?:\b(?:is|was|es|ist|est|é|at|on|with|via|under|by)\b)";
     pattern(&format!(
-        r"\b{OTHER}(?:[\s_\-]{{0,2}}(?:{NUMBERISH}|nummer|code|link))*(?:[\s.:=#*(\-]*(?:\b(?:is|was|es|ist|est|é|at|on|me at|me on|with|via|under|by)\b))*[\s.:;=#*(\[\x22'\-–+]*\z"
+        r"\b(?:(?:{OTHER}|{PERHAPS_OTHER}[ _\-]{{0,2}}(?:{NUMBERISH}|nummer|code)\.?|{PERHAPS_OTHER} ?[:#=])(?:[ _\-]{{0,2}}(?:{NUMBERISH}|nummer|code|link)\.?)*|(?:call|text|reach|ring|phone|contact) (?:me|us) (?:at|on|under))(?:[ \t:=#*(\-]*{link})*(?:[ \t:=#*(\[\x22'\-–+]|:\s+)*\z"
     ))
 });
 /// "12345 is the tracking number".
@@ -51,20 +55,28 @@ static IS_OTHER: LazyLock<Regex> = LazyLock::new(|| {
 });
 static MONEY_BEFORE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?:[$€£¥₹₩]|\b(?:usd|eur|euros?|gbp|cad|aud|chf|rs|inr|brl|sek|dkk|pln|kr|paid|price|total|cost|charged|amount))[\s.:]*\z",
+        r"(?:[$€£¥₹₩]|\b(?:usd|eur|euros?|gbp|cad|aud|chf|rs\.?|inr|brl|sek|dkk|pln|kr|paid|price|total|cost|charged|amount))[ \t:]*\z",
     )
 });
-static MONEY_OR_UNITS_AFTER: LazyLock<Regex> = LazyLock::new(|| {
+static MONEY_AFTER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"\A(?:[.,]\d|\s?(?:[$€£¥₹%]|(?:usd|eur|euros?|gbp|cad|aud|chf|dollars?|pounds?|rupees|kr|sek|dkk|pln|reais|units?|pieces?|pcs|items?|times|days?|weeks?|months?|years?|hours?|minutes?|stück|unidades|pièces|stuks|ml|mg|mm|cm|kg|km|mah|followers|subscribers|people|customers|views|products|copies)\b))",
+        r"\A(?:[.,]\d{1,2}\b|[ \t]?(?:[$€£¥₹%]|(?:usd|eur|euros?|gbp|cad|aud|chf|dollars?|pounds?|rupees|kr|sek|dkk|pln|reais)\b))",
     )
 });
+static UNITS_AFTER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\A[ \t]?(?:units?|pieces?|pcs|times|days?|weeks?|months?|years?|hours?|minutes?|stück|unidades|pièces|stuks|ml|mg|mm|cm|kg|km|mah|followers|subscribers|people|customers|views|copies)\b",
+    )
+});
+/// A verb of the past and "on", or a word that only dates follow: "any update on 110325" names an order.
 static DATE_BEFORE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"\b(?:dated?|on|since|until|by|vom|am|seit|del|desde|du|le|depuis|em|op|sinds|born|dob)[\s:]*\z")
+    pattern(
+        r"\b(?:dated?|since|until|vom|seit|desde|depuis|sinds|born|dob|(?:arrived?|came|ordered|bought|delivered|placed|shipped|sent|made|purchased) on)[ \t:]*\z",
+    )
 });
 static PHONE_BEFORE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?:\+\d{0,3}|\(\d{2,5}\)|\b\d{2,5})[\s().\-/]{1,3}\z|\+\z"));
-static PHONE_AFTER: LazyLock<Regex> = LazyLock::new(|| pattern(r"\A[\s().\-/]{1,2}\d{2,5}\b"));
+    LazyLock::new(|| pattern(r"(?:\+\d{0,3}|\(\d{2,5}\)|\b(?:0\d{1,4}|[1-9]\d{2}))[ ().\-/]{1,3}\z|\+\z"));
+static PHONE_AFTER: LazyLock<Regex> = LazyLock::new(|| pattern(r"\A[ ().\-/]{1,2}\d{3,5}\b"));
 
 /// How clearly the words before a number call it an order's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,12 +108,17 @@ pub(super) fn is_something_else(before: &str, after: &str) -> bool {
     OTHER_BEFORE.is_match(before) || IS_OTHER.is_match(after)
 }
 
-/// Whether the number is a price or a count.
-pub(super) fn is_amount(before: &str, after: &str) -> bool {
-    MONEY_BEFORE.is_match(before) || MONEY_OR_UNITS_AFTER.is_match(after)
+/// Whether the number is a price.
+pub(super) fn is_money(before: &str, after: &str) -> bool {
+    MONEY_BEFORE.is_match(before) || MONEY_AFTER.is_match(after)
 }
 
-/// Whether "on", "vom" and the like stand before it.
+/// Whether the number counts something.
+pub(super) fn is_count(after: &str) -> bool {
+    UNITS_AFTER.is_match(after)
+}
+
+/// Whether "vom", "arrived on" and the like stand before it.
 pub(super) fn is_after_date_word(before: &str) -> bool {
     DATE_BEFORE.is_match(before)
 }
