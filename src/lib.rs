@@ -22,13 +22,14 @@ pub mod ticket;
 
 pub mod clock;
 pub mod config;
+pub mod metrics;
 pub mod text;
 
 pub mod store;
 
 pub mod helpdesk;
 
-// pub mod ingress;
+pub mod ingress;
 
 // pub mod context;
 
@@ -44,7 +45,7 @@ pub mod reply;
 
 // pub mod timer;
 
-// pub mod web;
+pub mod web;
 
 // pub mod sim;
 
