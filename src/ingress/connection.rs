@@ -41,25 +41,52 @@ pub(crate) struct Arrival {
     pub(crate) stopping: bool,
 }
 
+/// How far the listener is on its way to its end; each connection holds a copy.
+#[derive(Debug, Clone)]
+pub(crate) struct Life {
+    /// A stop was asked for: requests that begin now are turned away.
+    pub(crate) stop: watch::Receiver<bool>,
+    /// No request is in work any more, or their time is up: connections end.
+    pub(crate) close: watch::Receiver<bool>,
+    /// Requests in work.
+    pub(crate) in_work: watch::Sender<usize>,
+}
+
+/// Counts one request as in work while it lives.
+struct InWork(watch::Sender<usize>);
+
+impl InWork {
+    fn begin(count: &watch::Sender<usize>) -> Self {
+        count.send_modify(|count| *count += 1);
+        Self(count.clone())
+    }
+}
+
+impl Drop for InWork {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count = count.saturating_sub(1));
+    }
+}
+
 /// Bytes read and thrown away after the last answer.
 const LINGER_BYTES_MAX: usize = 1024 * 1024;
 
 /// Serves a connection to its end: the caller's, a stop's, or that of its age.
-pub(crate) async fn serve<IO, H>(
-    io: IO,
-    peer: SocketAddr,
-    handler: Arc<H>,
-    limits: &Limits,
-    mut stop: watch::Receiver<bool>,
-) where
+pub(crate) async fn serve<IO, H>(io: IO, peer: SocketAddr, handler: Arc<H>, limits: &Limits, life: Life)
+where
     IO: AsyncRead + AsyncWrite + Unpin + 'static,
     H: Handler,
 {
-    let stop_seen = stop.clone();
+    let Life { stop, mut close, in_work } = life;
     let service = service_fn(move |request| {
-        let arrival = Arrival { peer, stopping: *stop_seen.borrow() };
+        let in_work = InWork::begin(&in_work);
+        let arrival = Arrival { peer, stopping: *stop.borrow() };
         let reply = Arc::clone(&handler).answer(arrival, request);
-        Box::pin(async move { Ok::<_, Infallible>(reply.await) })
+        Box::pin(async move {
+            let reply = reply.await;
+            drop(in_work);
+            Ok::<_, Infallible>(reply)
+        })
     });
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -71,7 +98,7 @@ pub(crate) async fn serve<IO, H>(
         .serve_connection(TokioIo::new(HeadGuard::new(io)), service);
     let mut ending = pin!(async {
         tokio::select! {
-            () = stopped(&mut stop) => {}
+            () = stopped(&mut close) => {}
             () = tokio::time::sleep(limits.connection_age_max) => {}
         }
     });

@@ -16,7 +16,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use super::address::{self, AddressKey};
 use super::answer::{self, Answer};
-use super::connection::{self, Handler, stopped};
+use super::connection::{self, Handler, Life, stopped};
 use super::limits::Limits;
 use super::seats::{Seat, Seats};
 
@@ -73,6 +73,8 @@ impl Listener {
         mut stop: watch::Receiver<bool>,
     ) -> io::Result<()> {
         let socket = TcpListener::from_std(self.socket.try_clone()?)?;
+        let (close, closing) = watch::channel(false);
+        let life = Life { stop: stop.clone(), close: closing, in_work: watch::Sender::new(0) };
         let mut tasks = Tasks::default();
         let mut failing = false;
         loop {
@@ -83,13 +85,21 @@ impl Listener {
                 accepted = socket.accept() => match accepted {
                     Ok((stream, peer)) => {
                         failing = false;
-                        self.admit(stream, peer, &handler, &stop, &mut tasks);
+                        self.admit(stream, peer, &handler, &life, &mut tasks);
                     }
                     Err(error) => self.rest_after(&error, &mut failing).await,
                 },
             }
         }
-        self.drain(&socket, handler.as_ref(), &mut tasks).await;
+        let deadline = tokio::time::sleep(self.limits.drain_timeout);
+        tokio::select! {
+            () = self.drain(&socket, handler.as_ref(), &mut tasks, &close, &life) => {}
+            () = deadline => log::warn!("calls were still in work on {} when their time was up", self.addr),
+        }
+        tasks.served.shutdown().await;
+        // Whoever was told to come back has been told within moments.
+        let told = async { while tasks.turned_away.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(Duration::from_millis(50), told).await;
         Ok(())
     }
 
@@ -98,7 +108,7 @@ impl Listener {
         stream: TcpStream,
         peer: SocketAddr,
         handler: &Arc<H>,
-        stop: &watch::Receiver<bool>,
+        life: &Life,
         tasks: &mut Tasks,
     ) {
         let Some(seat) = self.seat(peer) else {
@@ -108,10 +118,10 @@ impl Listener {
         };
         // Answers are small and wanted now. A socket that cannot take the option can still be served.
         let _ = stream.set_nodelay(true);
-        let (handler, stop, limits) = (Arc::clone(handler), stop.clone(), Arc::clone(&self.limits));
+        let (handler, life, limits) = (Arc::clone(handler), life.clone(), Arc::clone(&self.limits));
         tasks.served.spawn(async move {
             let _seat = seat;
-            connection::serve(stream, peer, handler, &limits, stop).await;
+            connection::serve(stream, peer, handler, &limits, life).await;
         });
     }
 
@@ -140,16 +150,22 @@ impl Listener {
         tokio::time::sleep(self.limits.accept_pause).await;
     }
 
-    async fn drain<H: Handler>(&self, socket: &TcpListener, handler: &H, tasks: &mut Tasks) {
-        let mut deadline = std::pin::pin!(tokio::time::sleep(self.limits.drain_timeout));
+    /// Lets requests in work end while others are turned away, then ends the connections.
+    async fn drain<H: Handler>(
+        &self,
+        socket: &TcpListener,
+        handler: &H,
+        tasks: &mut Tasks,
+        close: &watch::Sender<bool>,
+        life: &Life,
+    ) {
+        let mut in_work = life.in_work.subscribe();
         let mut failing = true;
         loop {
+            let closing = *close.borrow();
             tokio::select! {
-                ended = tasks.served.join_next() => match ended {
-                    Some(ended) => note(ended),
-                    None => break,
-                },
-                Some(ended) = tasks.turned_away.join_next() => note(ended),
+                // A connection that came just before the stop is taken before "nothing is in work" is believed.
+                biased;
                 accepted = socket.accept() => match accepted {
                     Ok((stream, _)) => {
                         handler.turned_away(true);
@@ -157,16 +173,16 @@ impl Listener {
                     }
                     Err(error) => self.rest_after(&error, &mut failing).await,
                 },
-                () = &mut deadline => {
-                    log::warn!("{} requests had not ended in time on {}", tasks.served.len(), self.addr);
-                    break;
+                Some(ended) = tasks.turned_away.join_next() => note(ended),
+                _ = in_work.wait_for(|count| *count == 0), if !closing => {
+                    close.send_replace(true);
                 }
+                ended = tasks.served.join_next() => match ended {
+                    Some(ended) => note(ended),
+                    None => break,
+                },
             }
         }
-        tasks.served.shutdown().await;
-        // Whoever was told to come back has been told within moments.
-        let told = async { while tasks.turned_away.join_next().await.is_some() {} };
-        let _ = tokio::time::timeout(Duration::from_millis(50), told).await;
     }
 }
 
