@@ -108,8 +108,10 @@ where
     };
     if ended.is_none() {
         Pin::new(&mut connection).graceful_shutdown();
-        // An error here is the caller's doing, and a time-out ours: the socket closes either way.
-        let _ = timeout(limits.drain_timeout, poll_fn(|cx| connection.poll_without_shutdown(cx))).await;
+        // Long enough for a request that has just begun; after a stop the listener's own, shorter patience counts. An
+        // error here is the caller's doing, and a time-out too: the socket closes either way.
+        let patience = limits.head_timeout + limits.body_timeout + limits.store_timeout;
+        let _ = timeout(patience, poll_fn(|cx| connection.poll_without_shutdown(cx))).await;
     } else if let Some(Err(error)) = ended {
         log::debug!("connection ended early: {error}");
     }

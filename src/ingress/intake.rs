@@ -128,7 +128,7 @@ impl Intake {
         let verdict = match (accepted, parsed) {
             (Accepted::New(event), _) => (Ended::Accepted, Answer::event("accepted", event.0)),
             (Accepted::Joined(event), _) => (Ended::Duplicate, Answer::event("duplicate", event.0)),
-            (Accepted::Kept, parsed) => return Ok(kept(source, parsed.err())),
+            (Accepted::Kept, parsed) => return Ok(kept(source, parsed.as_ref().err())),
         };
         let name = source.name().as_str();
         self.metrics.acknowledged(name, self.clock.monotonic().saturating_sub(started), self.clock.as_ref());
@@ -234,7 +234,7 @@ fn refused_by_store(error: &StoreError) -> Verdict {
     (ended, health::store_error(error))
 }
 
-fn kept(source: &dyn WebhookSource, why: Option<Unusable>) -> Verdict {
+fn kept(source: &dyn WebhookSource, why: Option<&Unusable>) -> Verdict {
     log::warn!("door=unusable source={} a call without a ticket id was kept for a person", source.name());
     let answer = match why {
         Some(Unusable::ContentType) => Answer::error(

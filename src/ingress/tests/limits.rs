@@ -121,3 +121,37 @@ fn a_connection_is_ended_when_it_is_old() {
     assert_eq!(client.reply().status, 200);
     assert!(client.is_closed());
 }
+
+/// Runs the test below in a process of its own, whose limit on open files hurts nobody else.
+#[test]
+fn running_out_of_open_files_ends_neither_the_listener_nor_the_waiting_call() {
+    let this = std::env::current_exe().unwrap();
+    let name = "ingress::tests::limits::with_no_open_file_left_a_call_waits_and_is_then_answered";
+    let ended = std::process::Command::new(this).args(["--exact", name, "--ignored"]).output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert!(ended.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[test]
+#[ignore = "uses up every open file of its process: run by the test above"]
+fn with_no_open_file_left_a_call_waits_and_is_then_answered() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let few = Rlimit { current: Some(64), ..getrlimit(Resource::Nofile) };
+    setrlimit(Resource::Nofile, few).unwrap();
+    let door = Door::open();
+    assert_eq!(door.ask(post(r#"{"ticket_id":"before"}"#)).status, 200);
+    let mut files = vec![];
+    while let Ok(file) = std::fs::File::open("/dev/null") {
+        files.push(file);
+    }
+    // The one that is free is the caller's own socket; the door gets none.
+    files.pop();
+    let mut client = door.connect();
+    client.send(post(GOOD));
+    client.stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    assert!(client.stream.peek(&mut [0]).is_err(), "nobody can have taken the call in");
+    assert_eq!(door.store.kept().len(), 1);
+    drop(files);
+    client.stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    assert_eq!(client.reply().status, 200);
+}
