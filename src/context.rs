@@ -1,8 +1,7 @@
 //! Gathers what a decision needs, with as few calls as possible: the ticket (one call), and only where a reply is
 //! in reach the order link and the order (two more). Caps and earlier replies come from the store.
 
-use crate::decide::order::match_order;
-use crate::decide::{Context, OrderFinding};
+use crate::decide::{Context, Mention, OrderFinding, match_order};
 use crate::event::{MessageKey, Timestamp, customer_hash};
 use crate::helpdesk::budget::Permit;
 use crate::helpdesk::{ApiError, Call, Helpdesk};
@@ -63,7 +62,6 @@ pub fn of_ticket(ticket: Ticket, store: &dyn Store, helpdesk: &dyn Helpdesk, now
         message: ticket.newest_customer_message().map(Message::key),
         order: OrderFinding::NotNeeded,
         replies,
-        blocked: None,
         ticket,
     })
 }
@@ -121,6 +119,11 @@ pub fn find_order(
     });
     match found {
         Ok((linked, looked_up)) => {
+            let mention = match mention {
+                OrderMention::None => Mention::None,
+                OrderMention::One(number) => Mention::One(number),
+                OrderMention::Ambiguous(numbers) => Mention::Ambiguous(numbers),
+            };
             Ok(match_order(&mention, linked, looked_up, context.ticket.customer.email.as_deref()))
         }
         Err(error @ (ApiError::Forbidden(_) | ApiError::Rejected { .. } | ApiError::NotFound | ApiError::Malformed(_))) => {

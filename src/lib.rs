@@ -1,6 +1,22 @@
-//! The daemon between a helpdesk and its customers.
-#![doc = ""]
-pub mod text;
+//! richpanel-mw: reads, routes and answers helpdesk tickets from one binary and one SQLite file.
+//!
+//! The modules stand in the order in which an event meets them:
+//!
+//! ```text
+//!  HTTP Target ─► ingress ─► store.accept ─► 200        (async; no API call, no model, fsync before the 200)
+//!                               │ doorbell
+//!  sweep ───────► store.accept ─┤
+//!                               ▼
+//!  worker: claim ─► context ─► classify ─► decide ─► act ─► finish      (one plain thread, top to bottom)
+//!                     │            │          │        │
+//!                  helpdesk     phrase      pure     journal first, then the call,
+//!                  (budgeted)   rules       gates    then the outcome; read back when unsure
+//! ```
+//!
+//! Imports point one way only: an adapter names its port and [`event`]; only [`daemon`] names adapters. hyper and
+//! tokio stay in `ingress`, `web`, `sim` and `daemon`; ureq in `helpdesk::http` and `sim`; rusqlite in
+//! `store::sqlite`. `tests/it/architecture.rs` reads the imports and fails when one strays.
+
 pub mod event;
 pub mod ticket;
 

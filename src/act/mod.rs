@@ -14,11 +14,11 @@ mod steps;
 use std::time::Duration;
 
 use crate::clock::{Clock, after};
-use crate::decide::Decision;
-use crate::event::{Outcome, State, TicketId, Timestamp};
+use crate::decide::{Decision, Policy};
+use crate::event::{Caps, Outcome, State, TicketId, Timestamp};
 use crate::helpdesk::budget::Permit;
 use crate::helpdesk::{ApiError, Helpdesk};
-use crate::store::{Answer, Caps, Claim, End, Store, StoreError};
+use crate::store::{Answer, Claim, End, Store, StoreError};
 use crate::ticket::Ticket;
 
 pub use reply::ReplyEnd;
@@ -33,6 +33,8 @@ pub struct Hands<'a> {
     pub helpdesk: &'a dyn Helpdesk,
     /// Time.
     pub clock: &'a dyn Clock,
+    /// The policy in force.
+    pub policy: &'a Policy,
     /// Caps, asked again in the transaction that journals the send.
     pub caps: &'a Caps,
     /// Milliseconds after an unclear reply at which the ticket is read back.

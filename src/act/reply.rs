@@ -20,7 +20,7 @@ pub enum ReplyEnd {
     /// Nobody knows.
     Unsure,
     /// It must not or cannot go out, for this reason; the event is to be routed instead.
-    Refused(String),
+    Refused(Box<Ticket>, String),
     /// Something changed since the decision, for this reason; decide again on this newer read.
     Changed(Box<Ticket>, String),
 }
@@ -39,11 +39,11 @@ impl Hands<'_> {
         body: &str,
     ) -> Result<ReplyEnd, Stop> {
         let ticket = self.fresh(permit, ticket)?;
-        if let Err(why) = recheck(decision, &ticket) {
+        if let Err(why) = recheck(decision, &ticket, self.policy, self.now()) {
             return Ok(ReplyEnd::Changed(Box::new(ticket), why));
         }
         if let Begun::No(why) = self.store.begin_reply(claim, self.caps, self.now())? {
-            return Ok(ReplyEnd::Refused(why));
+            return Ok(ReplyEnd::Refused(Box::new(ticket), why));
         }
         let sent = self.helpdesk.apply(permit, &ticket, &Effect::Reply { body: body.to_owned() });
         let (state, answer) = match &sent {
@@ -58,7 +58,7 @@ impl Hands<'_> {
         match sent {
             Ok(_) => Ok(ReplyEnd::Sent(Box::new(ticket))),
             Err(error @ (ApiError::Rejected { .. } | ApiError::NotFound | ApiError::Forbidden(_))) => {
-                Ok(ReplyEnd::Refused(format!("the helpdesk refused the reply: {error}")))
+                Ok(ReplyEnd::Refused(Box::new(ticket), format!("the helpdesk refused the reply: {error}")))
             }
             Err(error) if error.proves_not_applied() => Err(error.into()),
             Err(_) => Ok(ReplyEnd::Unsure),

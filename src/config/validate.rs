@@ -5,14 +5,14 @@ use super::Config;
 /// Every problem found; empty when the daemon may start.
 pub fn problems(config: &Config) -> Vec<String> {
     let mut found = Vec::new();
-    let mut bound = |holds: bool, words: &str| {
-        if !holds {
-            found.push(words.to_owned());
-        }
-    };
-    let Config {
-        server, store, richpanel, workers, rollout, gates, limits, shop, reconcile, readback, ..
-    } = config;
+    let mut bound = |holds: bool, words: &str| found.extend((!holds).then(|| words.to_owned()));
+    machinery(config, &mut bound);
+    policy(config, &mut bound);
+    found
+}
+
+fn machinery(config: &Config, bound: &mut dyn FnMut(bool, &str)) {
+    let Config { server, store, richpanel, workers, reconcile, readback, .. } = config;
     bound(
         (1..=1000).contains(&richpanel.requests_per_window),
         "[richpanel] requests_per_window must be 1 to 1000",

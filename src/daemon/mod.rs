@@ -138,7 +138,8 @@ impl Daemon {
             addr,
             admin,
         };
-        let control = Control::listen(&steering.config.store.path, Arc::new(move |request| steering.answer(request)))
+        let database = steering.config.store.path.clone();
+        let control = Control::listen(&database, Arc::new(move |request| steering.answer(request)))
             .map_err(|error| io("control socket", &error))?;
         let listeners = serve(doors, &died)?;
         log::info!("ready: calls on http://{addr}, people on http://{admin}, mode {mode}");
@@ -299,7 +300,7 @@ impl Steering {
             version: env!("CARGO_PKG_VERSION").into(),
             pid: std::process::id(),
             environment: self.config.environment.clone(),
-            mode: self.policy.current().mode(),
+            mode: self.policy.current().mode,
             up_seconds: (self.clock.monotonic() - self.started).as_secs(),
             listen: self.addr.to_string(),
             admin: self.admin.to_string(),

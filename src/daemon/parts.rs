@@ -10,7 +10,7 @@ use crate::classify::phrases::PhraseClassifier;
 use crate::clock::Clock;
 use crate::config::secrets::Secrets;
 use crate::config::{Config, validate};
-use crate::decide::policy::Policy;
+use crate::decide::Policy;
 use crate::event::{Caps, HelpdeskName};
 use crate::helpdesk::budget::Budget;
 use crate::helpdesk::richpanel::{Richpanel, RichpanelSource};
@@ -116,7 +116,6 @@ fn settings(config: &Config) -> Settings {
         },
         readback_ms: readback.after_ms.clone(),
         ticket_max_age: Duration::from_secs(gates.ticket_max_age_seconds),
-        order_max_age: Duration::from_secs(gates.order_max_age_seconds),
         order_by_number: richpanel.order_lookup_by_number,
         one_call_trigger: richpanel.one_call_routing.then(|| richpanel.new_conversation_trigger.clone()),
     }

@@ -9,11 +9,10 @@ use super::policy::LivePolicy;
 use crate::act::ending::{Patience, after_failure};
 use crate::act::plan::plan_of;
 use crate::act::{Hands, ReplyEnd, Stop};
-use crate::classify::{Classifier, Input};
+use crate::classify::{Classifier, Input, Verdict};
 use crate::clock::{Clock, after, since};
 use crate::context;
-use crate::decide::policy::Policy;
-use crate::decide::{Context, Decision, OrderFinding, decide, recheck};
+use crate::decide::{Context, Decision, OrderFinding, Policy, decide, recheck};
 use crate::event::{Caps, EventId, HelpdeskName, Lane, Mode, Outcome, Source, State, TicketId, Timestamp};
 use crate::helpdesk::budget::{Permit, Use};
 use crate::helpdesk::{ApiError, Call, Helpdesk};
@@ -39,8 +38,6 @@ pub struct Settings {
     pub readback_ms: Vec<u64>,
     /// A ticket read longer ago is read again before a reply.
     pub ticket_max_age: Duration,
-    /// An order read longer ago is stale.
-    pub order_max_age: Duration,
     /// Look orders up by the number in the message.
     pub order_by_number: bool,
     /// The trigger word that says a new conversation began, when one-call routing is on.
@@ -82,7 +79,7 @@ impl Desk {
     /// [`StoreError`] when the queue cannot be read or written; no event is held then.
     pub fn run_once(&self, stop: &dyn Fn() -> bool) -> Result<Ran, StoreError> {
         let policy = self.policy.current();
-        if policy.mode() == Mode::Off {
+        if policy.mode == Mode::Off {
             return Ok(Ran::Idle { until: None });
         }
         let now = self.clock.now();
@@ -109,7 +106,7 @@ impl Desk {
 
     /// Works on one claim; a panic or an error becomes an end like any other.
     fn guarded(&self, claim: &Claim, helpdesk: &dyn Helpdesk, policy: &Policy, permit: &mut Permit) -> End {
-        let turn = Turn { desk: self, claim, helpdesk, policy, hands: self.hands(helpdesk) };
+        let turn = Turn { desk: self, claim, helpdesk, policy, hands: self.hands(helpdesk, policy) };
         let worked = catch_unwind(AssertUnwindSafe(|| turn.work(permit)));
         let stop = match worked {
             Ok(Ok(end)) => return end,
@@ -119,8 +116,9 @@ impl Desk {
         after_failure(claim, &stop, self.settings.patience, fastrand::f64(), self.clock.now(), permit.used())
     }
 
-    fn hands<'a>(&'a self, helpdesk: &'a dyn Helpdesk) -> Hands<'a> {
+    fn hands<'a>(&'a self, helpdesk: &'a dyn Helpdesk, policy: &'a Policy) -> Hands<'a> {
         Hands {
+            policy,
             store: self.store.as_ref(),
             helpdesk,
             clock: self.clock.as_ref(),
@@ -149,7 +147,7 @@ impl Desk {
 
 /// What to reserve before the claim: enough for the whole event, so that its read is fresh when its reply goes out.
 fn needs(due: &Due, policy: &Policy) -> (Use, u32) {
-    let calls = match policy.mode() {
+    let calls = match policy.mode {
         Mode::Off => 1,
         Mode::Route => 2,
         Mode::Shadow => 3,
@@ -196,7 +194,7 @@ impl Turn<'_> {
             }
             ReplyState::Sent | ReplyState::Confirmed => {
                 let Some(ticket) = self.read(permit)? else { return Ok(self.hands.gone(permit)) };
-                self.hands.finish_plan(self.claim, permit, ticket, decision.outcome, &decision.reason)
+                self.finish(permit, ticket, &decision)
             }
             ReplyState::Planned | ReplyState::NotSent => self.resume_reply(permit, decision, &reply.body),
             ReplyState::Cancelled => self.resume_steps(permit, &decision),
@@ -209,8 +207,8 @@ impl Turn<'_> {
         let Some(ticket) = self.read(permit)? else { return Ok(self.hands.gone(permit)) };
         let same = ticket.newest_customer_message().map(crate::ticket::Message::key) == decision.message;
         let stopped = ticket.has_tag("mw-stop");
-        if same && !stopped && decision.mode == self.policy.mode() && self.policy.mode().writes() {
-            return self.hands.finish_plan(self.claim, permit, ticket, decision.outcome, &decision.reason);
+        if same && !stopped && decision.mode == self.policy.mode && self.policy.mode.writes() {
+            return self.finish(permit, ticket, decision);
         }
         self.understand(permit, ticket, None)
     }
@@ -218,9 +216,7 @@ impl Turn<'_> {
     /// A reply that waited, or was proven not sent: goes out if nothing changed and its facts are still fresh.
     fn resume_reply(&self, permit: &mut Permit, decision: Decision, body: &str) -> Result<End, Stop> {
         let Some(ticket) = self.read(permit)? else { return Ok(self.hands.gone(permit)) };
-        let fresh = decision.order_read_at.is_none_or(|at| since(at, self.now()) <= self.desk.settings.order_max_age);
-        let same_mode = decision.mode == self.policy.mode();
-        if fresh && same_mode && recheck(&decision, &ticket).is_ok() {
+        if recheck(&decision, &ticket, self.policy, self.now()).is_ok() {
             return self.reply(permit, ticket, decision, body);
         }
         let held = (decision.hold_ms > 0).then_some(decision);
@@ -244,111 +240,89 @@ impl Turn<'_> {
         let Some(trigger) = &self.desk.settings.one_call_trigger else { return Ok(None) };
         let Ok(call) = serde_json::from_str::<Call>(&self.claim.fields) else { return Ok(None) };
         let began = call.trigger.as_ref() == Some(trigger) && self.claim.source == Source::Call;
-        if !began || self.claim.attempt > 1 || !self.policy.mode().writes() {
+        if !began || self.claim.attempt > 1 || !self.policy.mode.writes() {
             return Ok(None);
         }
         if self.desk.store.known_ticket(self.helpdesk.name(), &self.claim.ticket)?.is_some() {
             return Ok(None);
         }
         let Some(ticket) = context::ticket_from_call(&call, self.now()) else { return Ok(None) };
-        let context = context::of_ticket(ticket, self.desk.store.as_ref(), self.helpdesk, self.now())?;
+        let context = self.context(ticket)?;
         let verdict = self.classify(&context);
-        if self.policy.might_answer(&verdict) {
+        if self.policy.ask(&verdict.primary().0).is_ok() {
             return Ok(None);
         }
-        self.settle(permit, context, &verdict, None).map(Some)
+        if let Some(of) = self.duplicate_of(&context)? {
+            return Ok(Some(self.duplicate(of, permit)));
+        }
+        self.decide_and_act(permit, context, &verdict, None).map(Some)
     }
 
     /// From a read ticket to the end.
     fn understand(&self, permit: &mut Permit, ticket: Ticket, held: Option<&Decision>) -> Result<End, Stop> {
-        let mut context = context::of_ticket(ticket, self.desk.store.as_ref(), self.helpdesk, self.now())?;
+        let mut context = self.context(ticket)?;
         if let Some(of) = self.duplicate_of(&context)? {
             return Ok(self.duplicate(of, permit));
         }
         let verdict = self.classify(&context);
-        if self.policy.needs_order(&context, &verdict, self.now()) {
+        if self.policy.needs_order(&context, &verdict) {
             context.order = self.find_order(permit, &context)?;
         }
         self.decide_and_act(permit, context, &verdict, held)
-    }
-
-    /// Decides on what was gathered after key 2 was taken, without another read.
-    fn settle(
-        &self,
-        permit: &mut Permit,
-        context: Context,
-        verdict: &crate::classify::Verdict,
-        held: Option<&Decision>,
-    ) -> Result<End, Stop> {
-        if let Some(of) = self.duplicate_of(&context)? {
-            return Ok(self.duplicate(of, permit));
-        }
-        self.decide_and_act(permit, context, verdict, held)
     }
 
     fn decide_and_act(
         &self,
         permit: &mut Permit,
         mut context: Context,
-        verdict: &crate::classify::Verdict,
+        verdict: &Verdict,
         held: Option<&Decision>,
     ) -> Result<End, Stop> {
-        context.blocked = context.blocked.or_else(|| self.helpdesk.can_write().err());
+        let mut can_send = self.policy.writer.clone().and_then(|()| self.helpdesk.can_write());
         // Once more without the reply when the journal or the helpdesk forbids it; a third time cannot be.
         for _ in 0..2 {
-            let mut decision = decide(&context, verdict, self.policy, self.now());
-            decision.classifier = self.desk.classifier.version().to_owned();
+            let policy = self.policy.clone().with_writer(can_send);
+            let decision =
+                decide(&context, verdict, &policy, self.now()).classified_by(self.desk.classifier.version());
             self.desk.store.planned(self.claim, &plan_of(&decision)?, self.now())?;
-            let waited = held.is_some_and(|held| held.message == decision.message);
             if !decision.send {
-                return self.without_reply(permit, context.ticket, &decision);
+                return self.finish(permit, context.ticket, &decision);
             }
+            let waited = held.is_some_and(|held| held.message == decision.message);
             if decision.hold_ms > 0 && !waited {
                 return Ok(self.hands.hold(&decision, permit));
             }
             let body = decision.draft.as_ref().map(|draft| draft.text.clone()).unwrap_or_default();
-            match self.hands.reply(self.claim, permit, context.ticket, &decision, &body)? {
-                ReplyEnd::Sent(ticket) => {
-                    return self.hands.finish_plan(self.claim, permit, *ticket, decision.outcome, &decision.reason);
-                }
+            let (ticket, why) = match self.hands.reply(self.claim, permit, context.ticket, &decision, &body)? {
+                ReplyEnd::Sent(ticket) => return self.finish(permit, *ticket, &decision),
                 ReplyEnd::Unsure => return Ok(self.hands.check_later(0, self.now(), permit)),
-                ReplyEnd::Refused(why) => {
-                    context = context::of_ticket(
-                        self.read(permit)?.ok_or(ApiError::NotFound)?,
-                        self.desk.store.as_ref(),
-                        self.helpdesk,
-                        self.now(),
-                    )?;
-                    context.blocked = Some(why);
-                }
-                ReplyEnd::Changed(ticket, why) => {
-                    context =
-                        context::of_ticket(*ticket, self.desk.store.as_ref(), self.helpdesk, self.now())?;
-                    context.blocked = Some(why);
-                }
-            }
+                ReplyEnd::Changed(ticket, _) => return self.understand(permit, *ticket, Some(&decision)),
+                ReplyEnd::Refused(ticket, why) => (*ticket, why),
+            };
+            context = self.context(ticket)?;
+            can_send = Err(why);
         }
         Err(Stop::Journal("the decision did not settle".into()))
     }
 
-    fn without_reply(&self, permit: &mut Permit, ticket: Ticket, decision: &Decision) -> Result<End, Stop> {
+    fn finish(&self, permit: &mut Permit, ticket: Ticket, decision: &Decision) -> Result<End, Stop> {
         self.hands.finish_plan(self.claim, permit, ticket, decision.outcome, &decision.reason)
     }
 
-    /// Sends a reply that was decided earlier.
+    fn context(&self, ticket: Ticket) -> Result<Context, StoreError> {
+        context::of_ticket(ticket, self.desk.store.as_ref(), self.helpdesk, self.now())
+    }
+
+    /// Sends a reply that was decided earlier; what has changed since is decided anew.
     fn reply(&self, permit: &mut Permit, ticket: Ticket, decision: Decision, body: &str) -> Result<End, Stop> {
         match self.hands.reply(self.claim, permit, ticket, &decision, body)? {
-            ReplyEnd::Sent(ticket) => {
-                self.hands.finish_plan(self.claim, permit, *ticket, decision.outcome, &decision.reason)
-            }
+            ReplyEnd::Sent(ticket) => self.finish(permit, *ticket, &decision),
             ReplyEnd::Unsure => Ok(self.hands.check_later(0, self.now(), permit)),
             ReplyEnd::Changed(ticket, _) => self.understand(permit, *ticket, Some(&decision)),
-            ReplyEnd::Refused(why) => {
-                let Some(ticket) = self.read(permit)? else { return Ok(self.hands.gone(permit)) };
-                let mut context = context::of_ticket(ticket, self.desk.store.as_ref(), self.helpdesk, self.now())?;
-                context.blocked = Some(why);
-                let verdict = self.classify(&context);
-                self.decide_and_act(permit, context, &verdict, Some(&decision))
+            ReplyEnd::Refused(ticket, why) => {
+                let policy = self.policy.clone().with_writer(Err(why));
+                let turn = Turn { policy: &policy, hands: self.desk.hands(self.helpdesk, &policy), ..*self };
+                turn.understand(permit, *ticket, Some(&decision))
             }
         }
     }
@@ -373,7 +347,7 @@ impl Turn<'_> {
         })
     }
 
-    fn classify(&self, context: &Context) -> crate::classify::Verdict {
+    fn classify(&self, context: &Context) -> Verdict {
         self.desk.classifier.classify(&Input { text: &context.new_text.text, subject: &context.ticket.subject })
     }
 

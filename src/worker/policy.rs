@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::config::Config;
-use crate::decide::policy::Policy;
+use crate::decide::Policy;
 use crate::event::Mode;
 
 /// A policy that can be exchanged; readers take a copy of the pointer and keep it for one event.

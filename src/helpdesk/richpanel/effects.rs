@@ -60,6 +60,7 @@ impl Plan {
             }
             // The one body known to close (richpanel-api §3).
             Effect::Close => Self::put(Call::Harmless, json!({"status": "CLOSED", "state": "closed"})),
+            Effect::Reopen => Self::put(Call::Harmless, json!({"status": "OPEN", "state": "open"})),
             Effect::Priority { level } => Self::put(Call::Harmless, json!({"priority": level})),
             Effect::Assign { agent_id } => Self::put(Call::Harmless, json!({"assignee_id": agent_id})),
             Effect::CustomFields { fields } => Self::put(Call::Harmless, json!({"customFields": fields})),

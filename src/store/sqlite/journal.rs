@@ -8,7 +8,7 @@ use crate::clock::{from_millis, millis};
 use crate::event::{Caps, EventId, HelpdeskName, Outcome, ReplyCounts, TicketId, Timestamp, idempotency_key};
 use crate::store::{
     Answer, Begun, Claim, Fetched, Journal, JournalReply, JournalStep, Plan, ReplyState, Seen, StepPlan,
-    StepState, StoreError,
+    StepState, StoreError, Unproven,
 };
 
 const DAY_MS: i64 = 24 * 3_600_000;
