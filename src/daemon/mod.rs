@@ -6,7 +6,7 @@
 
 pub mod control;
 pub mod mode;
-mod parts;
+pub mod parts;
 pub mod status;
 
 use std::net::SocketAddr;

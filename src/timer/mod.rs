@@ -38,6 +38,9 @@ pub enum Request {
     Stop,
 }
 
+/// One duty; what goes wrong in it is logged there.
+type Duty = fn(&Timer);
+
 /// The thread's own state.
 pub struct Timer {
     store: Arc<dyn Store>,
@@ -69,7 +72,7 @@ impl Timer {
 
     /// Runs what is due now.
     pub fn tick(&mut self) {
-        let duties: [(Duration, fn(&Self)); 5] = [
+        let duties: [(Duration, Duty); 5] = [
             (RESCUE_EVERY, Self::rescue),
             (PROVE_EVERY, Self::prove),
             (PRUNE_EVERY, Self::prune),
