@@ -101,7 +101,10 @@ impl Budget {
         let (mut state, now) = self.inner.lock();
         let calls = state.clamp(use_, calls);
         if state.waiter_ahead(use_, None) || !state.fits(use_, calls, now) {
-            return Err(state.wait_hint(use_, calls, now).unwrap_or(UNKNOWN_WAIT).max(Duration::from_millis(10)));
+            return Err(state
+                .wait_hint(use_, calls, now)
+                .unwrap_or(UNKNOWN_WAIT)
+                .max(Duration::from_millis(10)));
         }
         state.reserved += calls;
         drop(state);

@@ -196,11 +196,12 @@ impl Client {
         let in_flight = permit.begin()?;
         let started = self.clock.monotonic();
         let agent = if request.access == Access::Write { &self.writes } else { &self.reads };
-        let (result, sent) = sent::watch(|| match message.body().is_empty() && request.access == Access::Read {
-            // No body at all: an empty one would put a `content-length` on a GET.
-            true => agent.run(message.map(|_| ())),
-            false => agent.run(message),
-        });
+        let (result, sent) =
+            sent::watch(|| match message.body().is_empty() && request.access == Access::Read {
+                // No body at all: an empty one would put a `content-length` on a GET.
+                true => agent.run(message.map(|_| ())),
+                false => agent.run(message),
+            });
         let outcome = match result {
             Ok(response) => self.receive(response, &in_flight),
             Err(error) => Err(no_answer(request.access, &error, sent)),
@@ -297,10 +298,7 @@ fn check_base_url(base: &str) -> Result<bool, SetupError> {
     Ok(bare == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()))
 }
 
-fn settings(
-    timeout: Duration,
-    loopback: bool,
-) -> ureq::config::ConfigBuilder<ureq::typestate::AgentScope> {
+fn settings(timeout: Duration, loopback: bool) -> ureq::config::ConfigBuilder<ureq::typestate::AgentScope> {
     let builder = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -346,7 +344,10 @@ fn before_sending(error: &ureq::Error) -> bool {
         E::Timeout(phase) => {
             matches!(
                 phase,
-                ureq::Timeout::Resolve | ureq::Timeout::Connect | ureq::Timeout::Global | ureq::Timeout::PerCall
+                ureq::Timeout::Resolve
+                    | ureq::Timeout::Connect
+                    | ureq::Timeout::Global
+                    | ureq::Timeout::PerCall
             )
         }
         E::Io(_) | E::Rustls(_) | E::Tls(_) | E::Pem(_) | E::TlsRequired => true,

@@ -226,7 +226,8 @@ fn nobody_overtakes_a_more_urgent_waiter_by_not_waiting() {
     let (budget, _clock) = budget(8);
     let held = budget.try_reserve(Use::Reply, 6).unwrap();
     std::thread::scope(|scope| {
-        let waiter = scope.spawn(|| budget.reserve(Use::Reply, 5, &|| false).map(|permit| permit.remaining()));
+        let waiter =
+            scope.spawn(|| budget.reserve(Use::Reply, 5, &|| false).map(|permit| permit.remaining()));
         until_waiting(&budget, Use::Reply, 1);
         assert!(budget.try_reserve(Use::Routing, 1).is_err());
         assert!(budget.try_reserve(Use::LiveChat, 1).is_ok(), "the more urgent may");

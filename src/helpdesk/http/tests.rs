@@ -64,7 +64,8 @@ fn a_name_that_does_not_exist_proves_that_nothing_was_sent() {
 
 #[test]
 fn a_failed_tls_handshake_proves_that_nothing_was_sent() {
-    let responder = Responder::play(vec![Act::Answer(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()), Act::Reset]);
+    let responder =
+        Responder::play(vec![Act::Answer(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()), Act::Reset]);
     let (client, mut permit) = client(&responder.url.replace("http://", "https://"), 2_000);
     // The first act waits for a blank line that TLS never sends, so it ends with the time-out; the second resets.
     for _ in 0..2 {
@@ -103,7 +104,10 @@ fn a_silent_server_leaves_a_write_in_doubt_after_the_time_out() {
 
 #[test]
 fn an_answer_that_is_not_http_leaves_a_write_in_doubt() {
-    assert!(matches!(one(Act::Answer(b"SSH-2.0-hello\r\n\r\n".to_vec()), &write()), Err(ApiError::Ambiguous(_))));
+    assert!(matches!(
+        one(Act::Answer(b"SSH-2.0-hello\r\n\r\n".to_vec()), &write()),
+        Err(ApiError::Ambiguous(_))
+    ));
 }
 
 #[test]
@@ -114,7 +118,8 @@ fn no_content_is_a_good_answer_without_a_body() {
 
 #[test]
 fn a_redirect_is_handed_back_and_not_followed() {
-    let responder = Responder::play(vec![with_headers(307, "location: http://127.0.0.1:1/elsewhere\r\n", "")]);
+    let responder =
+        Responder::play(vec![with_headers(307, "location: http://127.0.0.1:1/elsewhere\r\n", "")]);
     let (client, mut permit) = client(&responder.url, 2_000);
     assert_eq!(client.call(&mut permit, &write()).unwrap().status, 307);
     assert_eq!(responder.finish().len(), 1);
@@ -141,7 +146,9 @@ fn every_path_segment_is_escaped_and_a_get_has_no_body() {
     let path = "/v1/tickets/%3Ca%2Bb%2Fc%3Fd%23e%25f%20g%40h.example%3E?updated_after=1%20%26x";
     assert!(asked[0].starts_with(&format!("GET {path} HTTP/1.1\r\n")), "{}", asked[0]);
     let heads: Vec<String> = asked.iter().map(|request| request.to_lowercase()).collect();
-    assert!(heads[0].contains("x-richpanel-key: k-123\r\n") && heads[0].contains("accept: application/json\r\n"));
+    assert!(
+        heads[0].contains("x-richpanel-key: k-123\r\n") && heads[0].contains("accept: application/json\r\n")
+    );
     assert!(!heads[0].contains("content-length"), "{}", heads[0]);
     assert!(heads[1].contains("content-length: 0"), "{}", heads[1]);
 }
@@ -207,7 +214,9 @@ fn a_client_is_not_made_for_a_wrong_address_or_an_unusable_key() {
         let key = SecretString::from(key);
         Client::new(url, "x-richpanel-key", key, Duration::from_secs(1), budget, Arc::clone(&clock)).map(drop)
     };
-    for url in ["", "api.richpanel.com", "ftp://x.example", "https://user:pw@x.example", "https://x.example/?a=b"] {
+    for url in
+        ["", "api.richpanel.com", "ftp://x.example", "https://user:pw@x.example", "https://x.example/?a=b"]
+    {
         assert!(matches!(make(url, "k"), Err(SetupError::BaseUrl(_))), "{url}");
     }
     assert_eq!(make("https://x.example/v1", "two\nlines"), Err(SetupError::Key));

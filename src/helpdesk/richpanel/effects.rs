@@ -135,7 +135,8 @@ fn outline(value: &Value, depth: u32) -> String {
         Value::Object(_) if depth == 0 => "{…}".to_owned(),
         Value::Object(fields) => {
             let parts = fields.iter().take(16).map(|(key, value)| {
-                let key: String = key.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(24).collect();
+                let key: String =
+                    key.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(24).collect();
                 match value {
                     Value::Array(items) => format!("{key}[{}]", items.len()),
                     // The vendor's own short words, never free text.

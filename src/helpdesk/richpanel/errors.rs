@@ -175,8 +175,24 @@ fn validators(value: &Value) -> Option<String> {
 
 fn sounds_bad(text: &str) -> bool {
     const BAD: &[&str] = &[
-        "timed out", "timeout", "time-out", "error", "fail", "not found", "unauthorized", "forbidden", "invalid",
-        "missing", "denied", "too many", "limit exceeded", "unable", "could not", "cannot", "went wrong", "unavailable",
+        "timed out",
+        "timeout",
+        "time-out",
+        "error",
+        "fail",
+        "not found",
+        "unauthorized",
+        "forbidden",
+        "invalid",
+        "missing",
+        "denied",
+        "too many",
+        "limit exceeded",
+        "unable",
+        "could not",
+        "cannot",
+        "went wrong",
+        "unavailable",
     ];
     let words = text.to_lowercase();
     BAD.iter().any(|bad| words.contains(bad))
@@ -223,7 +239,10 @@ mod tests {
 
     #[test]
     fn an_error_inside_a_200_means_for_a_read_what_its_words_say() {
-        assert_eq!(failure(Call::Read, 200, r#"{"error":{"message":"Ticket not found"}}"#), ApiError::NotFound);
+        assert_eq!(
+            failure(Call::Read, 200, r#"{"error":{"message":"Ticket not found"}}"#),
+            ApiError::NotFound
+        );
         assert!(matches!(failure(Call::Read, 200, SHAPES[2]), ApiError::Rejected { status: 200, .. }));
         assert!(matches!(failure(Call::Read, 200, SHAPES[0]), ApiError::Unavailable(_)));
     }

@@ -27,7 +27,8 @@ pub use source::RichpanelSource;
 
 use super::http::{Access, Answer, CallCount, Client, Request, SetupError};
 use super::{
-    ApiError, Applied, Budget, Directory, DirectoryEntry, Helpdesk, HelpdeskName, OrderRef, Permit, TicketPage,
+    ApiError, Applied, Budget, Directory, DirectoryEntry, Helpdesk, HelpdeskName, OrderRef, Permit,
+    TicketPage,
 };
 use crate::clock::Clock;
 use crate::config::{self, Config};
@@ -151,9 +152,9 @@ impl Richpanel {
     }
 
     fn one_ticket(&self, body: &Value, asked: Option<&TicketId>) -> Result<Ticket, ApiError> {
-        wire::ticket_object(body)
-            .and_then(|object| self.read_ticket(object, asked))
-            .ok_or_else(|| ApiError::Malformed(format!("no ticket in the answer: {}", effects::line(200, body))))
+        wire::ticket_object(body).and_then(|object| self.read_ticket(object, asked)).ok_or_else(|| {
+            ApiError::Malformed(format!("no ticket in the answer: {}", effects::line(200, body)))
+        })
     }
 
     /// What a write's answer shows. A ticket counts only when its status is there and it is the one written to.

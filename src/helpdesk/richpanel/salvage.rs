@@ -50,21 +50,28 @@ pub(super) fn id_in_url(url: &str) -> Option<String> {
         None => path.trim_end_matches('/').rsplit('/').next()?,
     };
     let decoded = percent_decode_str(last).decode_utf8().ok()?;
-    ticket_id(&decoded)
-        .filter(|id| id.contains(|c: char| c.is_ascii_digit() || c == '@') && !id.contains(char::is_whitespace))
+    ticket_id(&decoded).filter(|id| {
+        id.contains(|c: char| c.is_ascii_digit() || c == '@') && !id.contains(char::is_whitespace)
+    })
 }
 
 /// What can be found of the known fields in a broken body: the id, the page, and where they are plain words the
 /// channel and the trigger. Names are the configured ones.
 pub(super) fn fields(text: &str, names: &Fields) -> Vec<(String, String)> {
-    let id = |value: &str| ticket_id(value).filter(|id| !id.contains(char::is_whitespace));
+    // Half a Message-ID is none; white space means that the value ran on into something else.
+    let whole = |id: &String| !id.contains(char::is_whitespace) && id.starts_with('<') == id.ends_with('>');
+    let id = |value: &str| ticket_id(value).filter(whole);
     let word = |value: &str| {
         let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | ' ');
         (!value.is_empty() && value.len() <= 64 && value.chars().all(plain)).then(|| value.to_owned())
     };
     let url = |value: &str| id_in_url(value).map(|_| value.to_owned());
-    let wanted: [(&str, &dyn Fn(&str) -> Option<String>); 4] =
-        [(&names.ticket_id, &id), (&names.ticket_url, &url), (&names.channel, &word), (&names.trigger, &word)];
+    let wanted: [(&str, &dyn Fn(&str) -> Option<String>); 4] = [
+        (&names.ticket_id, &id),
+        (&names.ticket_url, &url),
+        (&names.channel, &word),
+        (&names.trigger, &word),
+    ];
     wanted
         .into_iter()
         .filter_map(|(name, accept)| find(text, name, accept).map(|value| (name.to_owned(), value)))

@@ -122,7 +122,8 @@ fn customer(object: &Value) -> Customer {
         (first, last) => first.clone().or_else(|| last.clone()),
     };
     Customer {
-        id: first_text(profile, &["id", "uid"]).or_else(|| first_text(object, &["customer_id", "customerId"])),
+        id: first_text(profile, &["id", "uid"])
+            .or_else(|| first_text(object, &["customer_id", "customerId"])),
         email: first_text(profile, &["email"]).or_else(|| sender_address(object)),
         name: first_text(profile, &["name"]).or_else(joined),
         phone: first_text(profile, &["phone"]),
