@@ -257,8 +257,14 @@ impl Client {
     ) -> Result<Answer, ApiError> {
         let status = response.status().as_u16();
         let number = |name: &str| header(&response, name).and_then(|text| text.parse::<u32>().ok());
-        in_flight.observe(number("x-ratelimit-limit"), number("x-ratelimit-remaining"));
+        let (limit, remaining) = (number("x-ratelimit-limit"), number("x-ratelimit-remaining"));
         if status == 429 {
+            // What the server counts now is past when the pause is over: a probe will tell then. Without the headers
+            // no answer ever tells, and the pause is all there is.
+            in_flight.observe(limit, None);
+            if remaining.is_some() {
+                self.budget.distrust();
+            }
             let retry_after = header(&response, "retry-after")
                 .and_then(|text| parse_retry_after(text, self.clock.now()))
                 .unwrap_or(DEFAULT_PAUSE)
@@ -266,6 +272,7 @@ impl Client {
             self.budget.pause(retry_after);
             return Err(ApiError::Throttled { retry_after });
         }
+        in_flight.observe(limit, remaining);
         let mut body = Vec::new();
         // One byte over the cap tells "too long" from "just fits"; counted after decompression.
         let cap = MAX_ANSWER_BYTES as u64 + 1;

@@ -71,7 +71,7 @@ fn a_sweep_leaves_a_quarter_of_the_window_to_the_others() {
     assert!(budget.try_reserve(Use::Sweep, 1).is_err());
     assert_eq!(sweep.remaining(), 38);
     assert!(budget.try_reserve(Use::Routing, 12).is_ok());
-    assert_eq!(budget.clone().status().reserved, 38);
+    assert_eq!(budget.status().reserved, 38);
 }
 
 #[test]
@@ -175,6 +175,32 @@ fn after_a_restart_without_an_answer_the_window_runs_out() {
     assert_eq!(budget.status().free, 0);
     clock.advance(ms(30_050));
     assert_eq!(budget.status().free, 50);
+}
+
+#[test]
+fn when_the_count_is_doubted_one_call_goes_out_and_the_others_wait_for_its_answer() {
+    let (budget, clock) = budget(50);
+    let mut permits: Vec<Permit> = (0..3).map(|_| budget.try_reserve(Use::Reply, 6).unwrap()).collect();
+    drop(permits[0].begin().unwrap());
+    budget.pause(ms(7_000));
+    budget.distrust();
+    clock.advance(ms(7_050));
+    let probe = permits[0].begin().unwrap();
+    assert_eq!(throttled(permits[1].begin()), UNKNOWN_WAIT, "soon: an answer is on its way");
+    probe.observe(Some(50), Some(45));
+    drop(probe);
+    drop(permits[1].begin().unwrap());
+    let status = budget.status();
+    assert_eq!(status.in_use, 6, "three of ours, three strangers");
+}
+
+#[test]
+fn a_permit_can_go_to_another_thread() {
+    const fn is_send<T: Send + 'static>() {}
+    is_send::<Permit>();
+    is_send::<InFlight>();
+    const fn is_shared<T: Send + Sync + Clone + 'static>() {}
+    is_shared::<Budget>();
 }
 
 #[test]

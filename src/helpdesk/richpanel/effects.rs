@@ -45,8 +45,8 @@ impl Plan {
                 let body = json!({"body": body, "author_id": author});
                 Self::new(Call::Once, "/tickets/{id}/send-message", &["send-message"], Some(body))
             }
-            Effect::Reply { body } => Self::put(Call::Once, comment(body, true, bot_agent_id)),
-            Effect::Note { body } => Self::put(Call::Once, comment(body, false, bot_agent_id)),
+            Effect::Reply { body } => Self::put(Call::Once, &comment(body, true, bot_agent_id)),
+            Effect::Note { body } => Self::put(Call::Once, &comment(body, false, bot_agent_id)),
             Effect::AddTags { tags } => {
                 let body = json!({"tags": tags});
                 Self::new(Call::Harmless, "/tickets/{id}/add-tags", &["add-tags"], Some(body))
@@ -59,10 +59,10 @@ impl Plan {
                 Self::new(Call::Harmless, "/tickets/{id}/remove-tags", &["remove-tags"], Some(body))
             }
             // The one body known to close (richpanel-api §3).
-            Effect::Close => Self::put(Call::Harmless, json!({"status": "CLOSED", "state": "closed"})),
-            Effect::Priority { level } => Self::put(Call::Harmless, json!({"priority": level})),
-            Effect::Assign { agent_id } => Self::put(Call::Harmless, json!({"assignee_id": agent_id})),
-            Effect::CustomFields { fields } => Self::put(Call::Harmless, json!({"customFields": fields})),
+            Effect::Close => Self::put(Call::Harmless, &json!({"status": "CLOSED", "state": "closed"})),
+            Effect::Priority { level } => Self::put(Call::Harmless, &json!({"priority": level})),
+            Effect::Assign { agent_id } => Self::put(Call::Harmless, &json!({"assignee_id": agent_id})),
+            Effect::CustomFields { fields } => Self::put(Call::Harmless, &json!({"customFields": fields})),
             Effect::AttachOrder { order } => Self::new(
                 Call::Harmless,
                 "/tickets/{id}/attach-order/{client}/{order}",
@@ -77,7 +77,7 @@ impl Plan {
         Self { call, route, tail: tail.iter().map(|part| (*part).to_owned()).collect(), body }
     }
 
-    fn put(call: Call, ticket: Value) -> Self {
+    fn put(call: Call, ticket: &Value) -> Self {
         Self::new(call, "/tickets/{id}", &[], Some(json!({"ticket": ticket})))
     }
 

@@ -35,7 +35,7 @@ impl Call {
 /// The body of a good answer (`Null` when empty), or what the answer means.
 pub(super) fn read(call: Call, answer: &Answer) -> Result<Value, ApiError> {
     let body = parse(answer);
-    let complaint = body.as_ref().ok().and_then(|body| complaint(body));
+    let complaint = body.as_ref().map_or(None, complaint);
     let text = complaint.clone().unwrap_or_default();
     if is_gateway_timeout(&text) {
         return Err(unclear(call, text));

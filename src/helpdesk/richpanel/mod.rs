@@ -1,4 +1,4 @@
-//! Richpanel: its calls in ([`source`]), ours out ([`Richpanel`]).
+//! Richpanel: its calls in ([`RichpanelSource`]), ours out ([`Richpanel`]).
 //!
 //! The facts behind every choice are in `shared/facts/richpanel-api.md`, cited as "richpanel-api §n". One call goes
 //! this way: `guard` refuses what the tenant is known to refuse, `http` makes it on a budgeted slot, `errors` says what

@@ -10,6 +10,13 @@ use percent_encoding::percent_decode_str;
 use super::source::id_bytes;
 use crate::config::Fields;
 
+/// Takes a raw value if it can be one of this field, cleaned up.
+type Accept<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
+/// Places at which a name is tried: a body made of nothing but names must not cost more than others.
+const PLACES: usize = 1000;
+/// Bytes before a name in which its element must have begun.
+const PREFIX_BYTES: usize = 64;
 /// Bytes of the body that are looked at for each key found; more is no value of ours.
 const VALUE_BYTES: usize = 2048;
 
@@ -66,7 +73,7 @@ pub(super) fn fields(text: &str, names: &Fields) -> Vec<(String, String)> {
         (!value.is_empty() && value.len() <= 64 && value.chars().all(plain)).then(|| value.to_owned())
     };
     let url = |value: &str| id_in_url(value).map(|_| value.to_owned());
-    let wanted: [(&str, &dyn Fn(&str) -> Option<String>); 4] = [
+    let wanted: [(&str, &Accept<'_>); 4] = [
         (&names.ticket_id, &id),
         (&names.ticket_url, &url),
         (&names.channel, &word),
@@ -79,11 +86,11 @@ pub(super) fn fields(text: &str, names: &Fields) -> Vec<(String, String)> {
 }
 
 /// The first acceptable value of a field, wherever its name stands as a key.
-fn find(text: &str, name: &str, accept: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+fn find(text: &str, name: &str, accept: &Accept<'_>) -> Option<String> {
     if name.is_empty() {
         return None;
     }
-    text.match_indices(name).find_map(|(at, _)| {
+    text.match_indices(name).take(PLACES).find_map(|(at, _)| {
         let before = text.get(..at)?;
         let rest = text.get(at + name.len()..)?;
         json_value(before, rest, accept)
@@ -93,7 +100,7 @@ fn find(text: &str, name: &str, accept: &dyn Fn(&str) -> Option<String>) -> Opti
 }
 
 /// After `"name"`: a colon, then a string or a number. Also inside a JSON string (`\"name\"`), and single-quoted.
-fn json_value(before: &str, rest: &str, accept: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+fn json_value(before: &str, rest: &str, accept: &Accept<'_>) -> Option<String> {
     let quote = ["\\\"", "\"", "'"].into_iter().find(|quote| before.ends_with(quote))?;
     let rest = rest.strip_prefix(quote)?.trim_start().strip_prefix(':')?.trim_start();
     let Some(value) = rest.strip_prefix(quote) else {
@@ -112,14 +119,11 @@ fn json_value(before: &str, rest: &str, accept: &dyn Fn(&str) -> Option<String>)
 }
 
 /// Between `<name>` and `</name>`: the angle brackets of a Message-ID are no elements.
-fn xml_value(
-    before: &str,
-    rest: &str,
-    name: &str,
-    accept: &dyn Fn(&str) -> Option<String>,
-) -> Option<String> {
+fn xml_value(before: &str, rest: &str, name: &str, accept: &Accept<'_>) -> Option<String> {
     // A prefix (`<mw:ticket_id>`) may stand between.
-    let tag = before.rfind('<').and_then(|at| before.get(at + 1..))?;
+    let near = before.len().saturating_sub(PREFIX_BYTES);
+    let near = (near..=before.len()).find_map(|at| before.get(at..))?;
+    let tag = near.rfind('<').and_then(|at| near.get(at + 1..))?;
     if !(tag.is_empty() || tag.ends_with(':')) {
         return None;
     }
@@ -138,7 +142,7 @@ fn xml_value(
 }
 
 /// After `name=`, at the start of the body, of a line, or of a pair.
-fn form_value(before: &str, rest: &str, accept: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+fn form_value(before: &str, rest: &str, accept: &Accept<'_>) -> Option<String> {
     if !(before.is_empty() || before.ends_with(['&', '\n', '?'])) {
         return None;
     }
