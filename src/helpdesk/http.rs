@@ -367,6 +367,10 @@ fn before_sending(error: &ureq::Error) -> bool {
 /// The failure in words that hold no address and no part of a message.
 fn word(error: &ureq::Error) -> String {
     match error {
+        // Of all I/O errors this one comes from TLS, whose words an administrator needs (a wrong certificate).
+        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            format!("TLS: {error}").chars().take(160).collect()
+        }
         ureq::Error::Io(error) => format!("connection: {}", error.kind()),
         ureq::Error::Timeout(phase) => format!("time-out ({phase:?})"),
         ureq::Error::HostNotFound => "host not found".to_owned(),

@@ -138,12 +138,12 @@ fn echoes_and_recordings_are_nobodys_words() {
         json!({"is_operator": true, "plain_body": "  { \"actionName\": \"OTHER\"}"}),
         json!({"body": "<p>{&quot;actionName&quot;:&quot;X&quot;}</p>"}),
         json!({"author_id": "cust-1", "body": "{\"actionName\":1}"}),
+        json!({"is_operator": false, "body": "{\"actionName\":1}"}),
+        json!({"is_operator": true, "author_id": "agent-bot", "body": "{\"actionName\":1}"}),
         json!({"type": "VoiceComment", "is_operator": false, "author_id": "cust-1"}),
     ] {
         assert_eq!(with_comments(&json!([comment]))[0].1, Author::System, "{comment}");
     }
-    let quoted = json!([{"is_operator": false, "body": "{\"actionName\": what is this?"}]);
-    assert_eq!(with_comments(&quoted)[0].1, Author::Customer, "an explicit flag keeps the customer's words");
 }
 
 #[test]
