@@ -6,6 +6,8 @@ use crate::decide::tests::{at, now, shipped_order, unshipped_order};
 use crate::reply::Calendar;
 use crate::ticket::{Customer, Order, OrderItem};
 
+type Change = fn(&mut Order);
+
 fn replies() -> BTreeMap<String, Reply> {
     starter::replies()
         .iter()
@@ -91,7 +93,7 @@ fn a_parcel_with_the_driver() {
 
 #[test]
 fn a_missing_value_is_named_and_stops_the_reply() {
-    let rows: &[(fn(&mut Order), &str)] = &[
+    let rows: &[(Change, &str)] = &[
         (|o| o.name = None, "{order_name}: orderName is missing"),
         (|o| o.name = Some("#1 https://evil.example".into()), "{order_name}"),
         (|o| o.name = Some("9".repeat(41)), "{order_name}"),

@@ -208,7 +208,7 @@ fn what_does_not_stop_a_reply() {
             case.ctx.ticket.messages.push(note);
         }),
         ("an earlier answer", |case| {
-            case.ctx.ticket.messages.insert(0, message("a", Author::Agent(None), "Hi"))
+            case.ctx.ticket.messages.insert(0, message("a", Author::Agent(None), "Hi"));
         }),
         ("a short text without a language", |case| case.ctx.new_text.language.code = "und".into()),
         ("a chat", |case| case.ctx.ticket.channel = Channel::LiveChat),

@@ -17,7 +17,7 @@ prop_compose! {
         urgent in prop::collection::vec(intent(), 0..2),
         tags in prop::collection::vec(
             proptest::sample::select(vec!["mw-stop", "mw-hold", "route-sales", "mw-processed", "vip"]), 0..4),
-        mode in proptest::sample::select(Mode::ALL.to_vec()),
+        mode in prop_oneof![Just(Mode::Live), proptest::sample::select(Mode::ALL.to_vec())],
         authors in prop::collection::vec(0..4, 0..4),
         state in proptest::sample::select(vec!["in_transit", "out_for_delivery", "delivered", "lost", ""]),
         shipped in any::<bool>(),

@@ -3,6 +3,8 @@
 use super::*;
 use crate::decide::recheck;
 
+type Change = fn(&mut Case);
+
 #[test]
 fn the_same_ticket_passes() {
     let case = base();
@@ -11,7 +13,7 @@ fn the_same_ticket_passes() {
 
 #[test]
 fn whatever_changed_stops_the_reply() {
-    let rows: &[(&str, fn(&mut Case))] = &[
+    let rows: &[(&str, Change)] = &[
         ("mw-stop", |case| case.ctx.ticket.tags.push("mw-stop".into())),
         ("mw-hold", |case| case.ctx.ticket.tags.push("mw-hold".into())),
         ("no longer open", |case| case.ctx.ticket.status = Status::Closed),
