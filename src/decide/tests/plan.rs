@@ -109,6 +109,16 @@ fn the_hold_follows_the_channel_and_bounds_how_long_the_facts_are_good() {
 }
 
 #[test]
+fn an_estimate_is_good_until_its_day_is_over_however_long_the_hold() {
+    let mut case = base();
+    *case.order() = unshipped_order();
+    let until = |case: &Case| case.decide().draft.unwrap().good_until;
+    assert_eq!(until(&case), Some(at("2026-02-11T12:04:30Z")));
+    case.config.rollout.hold_seconds = 24 * 3600;
+    assert_eq!(until(&case), Some(at("2026-02-12T00:00:00Z")));
+}
+
+#[test]
 fn the_decision_carries_what_the_journal_needs() {
     let case = base();
     let decision = case.decide().classified_by("phrases-1");

@@ -135,6 +135,16 @@ fn of_several_routes_the_right_one_alone_is_left() {
 }
 
 #[test]
+fn once_an_agent_has_written_no_route_is_taken_away() {
+    let mut case = base();
+    case.ctx.ticket.tags = vec!["route-sales".into(), "route-email-support".into()];
+    case.ctx.ticket.messages.insert(0, message("a", Author::Agent(None), "Hello"));
+    let decision = case.decide();
+    assert_eq!(kinds(&decision), ["close", "add-tags"]);
+    assert_eq!(decision.team.as_deref(), Some("email-support"));
+}
+
+#[test]
 fn tags_that_are_there_are_not_added_again() {
     let mut case = base();
     case.mode = Mode::Route;
