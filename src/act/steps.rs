@@ -19,7 +19,12 @@ pub(super) enum StepsEnd {
 
 impl Hands<'_> {
     /// Does every step that is still planned, in order.
-    pub(super) fn steps(&self, claim: &Claim, permit: &mut Permit, mut ticket: Ticket) -> Result<StepsEnd, Stop> {
+    pub(super) fn steps(
+        &self,
+        claim: &Claim,
+        permit: &mut Permit,
+        mut ticket: Ticket,
+    ) -> Result<StepsEnd, Stop> {
         let journal = self.store.journal(claim.event)?.ok_or_else(|| Stop::Journal("no decision".into()))?;
         let unconfirmed = journal.reply.filter(|reply| reply.state == ReplyState::Sent);
         let mut to_confirm = unconfirmed.map(|reply| reply.body);
@@ -27,7 +32,9 @@ impl Hands<'_> {
             let effect: Effect =
                 serde_json::from_str(&step.body).map_err(|error| Stop::Journal(error.to_string()))?;
             if let Some(shown) = self.step(claim, permit, &ticket, step, &effect)? {
-                if !shown.messages.is_empty() && let Some(body) = to_confirm.take() {
+                if !shown.messages.is_empty()
+                    && let Some(body) = to_confirm.take()
+                {
                     let arrived = self.confirm(claim, permit, &shown, &body)?;
                     if !arrived {
                         return Ok(StepsEnd::ReplyMissing);
@@ -70,7 +77,13 @@ impl Hands<'_> {
             Ok(applied) => self.settle(claim, permit, ticket, step, effect, applied),
             Err(error) if error.can_pass() && may_repeat(effect, &error) => Err(error.into()),
             Err(error) => {
-                self.store.step_is(claim, step.seq, StepState::Failed, &answer_of(&error, permit), self.now())?;
+                self.store.step_is(
+                    claim,
+                    step.seq,
+                    StepState::Failed,
+                    &answer_of(&error, permit),
+                    self.now(),
+                )?;
                 // A ticket that cannot be tagged was not routed: that is for a person.
                 if matches!(effect, Effect::AddTags { .. }) { Err(error.into()) } else { Ok(None) }
             }
@@ -95,7 +108,14 @@ impl Hands<'_> {
         let state = match proof(effect, shown.as_ref(), applied.tags.as_deref()) {
             Some(true) => StepState::Applied,
             None => StepState::Unproven,
-            Some(false) => return Err(ApiError::Ambiguous(format!("{} was answered {} and is not there", effect.kind(), applied.status)).into()),
+            Some(false) => {
+                return Err(ApiError::Ambiguous(format!(
+                    "{} was answered {} and is not there",
+                    effect.kind(),
+                    applied.status
+                ))
+                .into());
+            }
         };
         self.store.step_is(claim, step.seq, state, &answer, self.now())?;
         Ok(shown)

@@ -52,7 +52,11 @@ pub(super) fn store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn S
 }
 
 /// The Richpanel adapter on its budget. After a start the window counts as full but for one call.
-pub fn helpdesk(config: &Config, secrets: &Secrets, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Helpdesk>, StartError> {
+pub fn helpdesk(
+    config: &Config,
+    secrets: &Secrets,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn Helpdesk>, StartError> {
     let settings = &config.richpanel;
     let window = Duration::from_secs(u64::from(settings.window_seconds));
     let budget = Budget::new(settings.requests_per_window, window, Arc::clone(clock));
@@ -141,9 +145,10 @@ impl Doors {
         let source: Arc<dyn WebhookSource> =
             Arc::new(RichpanelSource::new(&secrets.tokens, config.server.fields.clone()));
         let counted = Arc::new(IngressMetrics::register(&metrics));
-        let ingress = Ingress::bind(&config.server, vec![source], Arc::clone(store), Arc::clone(clock), counted)
-            .map_err(words)?
-            .with_health(Arc::clone(&health));
+        let ingress =
+            Ingress::bind(&config.server, vec![source], Arc::clone(store), Arc::clone(clock), counted)
+                .map_err(words)?
+                .with_health(Arc::clone(&health));
         let admin = Admin::bind(&config.admin, health, metrics).map_err(words)?;
         Ok(Self { ingress, admin })
     }

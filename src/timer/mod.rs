@@ -52,7 +52,12 @@ pub struct Timer {
 
 impl Timer {
     /// Everything falls due at once after a start, but for the sweep, which waits one period: the queue comes first.
-    pub fn new(store: Arc<dyn Store>, helpdesk: Arc<dyn Helpdesk>, clock: Arc<dyn Clock>, config: Config) -> Self {
+    pub fn new(
+        store: Arc<dyn Store>,
+        helpdesk: Arc<dyn Helpdesk>,
+        clock: Arc<dyn Clock>,
+        config: Config,
+    ) -> Self {
         let now = clock.monotonic();
         let sweep = now + every(config.reconcile.every_minutes);
         Self { store, helpdesk, clock, config, due: [now, now, now, now, sweep] }
@@ -96,7 +101,9 @@ impl Timer {
     fn rescue(&self) {
         match self.store.rescue(self.now()) {
             Ok(0) => (),
-            Ok(events) => log::warn!("timer: {events} events were taken back from workers whose lease ran out"),
+            Ok(events) => {
+                log::warn!("timer: {events} events were taken back from workers whose lease ran out")
+            }
             Err(error) => log::error!("timer: rescue: {error}"),
         }
     }
@@ -110,5 +117,9 @@ impl Timer {
 
 /// A period in minutes; 0 means never.
 fn every(minutes: u32) -> Duration {
-    if minutes == 0 { Duration::from_secs(u64::from(u32::MAX)) } else { Duration::from_secs(u64::from(minutes) * 60) }
+    if minutes == 0 {
+        Duration::from_secs(u64::from(u32::MAX))
+    } else {
+        Duration::from_secs(u64::from(minutes) * 60)
+    }
 }

@@ -15,7 +15,13 @@ fn a_plain_status_question_is_answered_closed_and_tagged_in_six_calls() {
     assert_eq!(world.status(&asked.ticket_id), "CLOSED");
     assert_eq!(
         world.tags(&asked.ticket_id),
-        ["mw-auto-replied", "mw-intent-order-status", "mw-processed", "mw-routing-applied", "route-email-support"]
+        [
+            "mw-auto-replied",
+            "mw-intent-order-status",
+            "mw-processed",
+            "mw-routing-applied",
+            "route-email-support"
+        ]
     );
     let calls = world.calls(&asked.ticket_id);
     assert!(calls.len() <= 6, "{calls:#?}");
