@@ -9,6 +9,7 @@
 mod automatic;
 mod canary;
 mod gates;
+mod gates_reply;
 mod order;
 mod plan;
 pub mod policy;
@@ -16,7 +17,7 @@ mod recheck;
 mod resolve;
 mod steps;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use automatic::{Automatic, automatic};
 pub use canary::canary_position;

@@ -1,7 +1,7 @@
 //! What can become of a customer's message, one story each.
 
 use richpanel_mw::event::State;
-use richpanel_mw::sim::OrderState;
+use richpanel_mw::sim::people::OrderState;
 
 use crate::world::World;
 

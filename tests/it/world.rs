@@ -169,11 +169,11 @@ impl World {
     }
 
     /// A customer whose order is linked writes by e-mail.
-    pub fn mail_about(&self, state: sim::OrderState, text: &str) -> Written {
+    pub fn mail_about(&self, state: sim::people::OrderState, text: &str) -> Written {
         self.writes(NewMessage { text: text.into(), order: Some(self.order(state)), ..plain() })
     }
 
-    pub fn order(&self, state: sim::OrderState) -> serde_json::Value {
+    pub fn order(&self, state: sim::people::OrderState) -> serde_json::Value {
         sim::people::order(state, 606_243, AVA, SystemClock::new().now().as_millisecond())
     }
 
@@ -307,9 +307,9 @@ pub const AVA: &str = "ava@example.com";
 /// A mail of Ava's, with nothing odd about it.
 pub fn plain() -> NewMessage {
     NewMessage {
-        email: Some(AVA.into()),
-        name: Some("Ava Doe".into()),
-        subject: Some("A question".into()),
+        email: AVA.into(),
+        name: "Ava Doe".into(),
+        subject: "A question".into(),
         channel: Some("email".into()),
         shape: Some(0),
         ..NewMessage::default()

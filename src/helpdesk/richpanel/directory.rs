@@ -48,8 +48,10 @@ fn entry(item: &Value, what: Directory) -> Option<DirectoryEntry> {
         Directory::Teams | Directory::Tags => &["name"],
     };
     // `name` may be the string `undefined` (richpanel-api §2).
-    let name =
-        names.iter().filter_map(|key| first_text(item, &[key])).find(|name| name != "undefined" && name != "null");
+    let name = names
+        .iter()
+        .filter_map(|key| first_text(item, &[key]))
+        .find(|name| name != "undefined" && name != "null");
     Some(DirectoryEntry { name: name.unwrap_or_else(|| id.clone()), id })
 }
 
@@ -104,7 +106,8 @@ impl Directories {
 
     /// Whether an id is an agent's, by a copy of any age.
     pub(super) fn is_agent(&self, id: &str) -> bool {
-        self.with(Directory::Users, |(_, users)| users.iter().any(|user| user.id == id).then_some(())).is_some()
+        self.with(Directory::Users, |(_, users)| users.iter().any(|user| user.id == id).then_some(()))
+            .is_some()
     }
 
     fn with<T>(

@@ -1,4 +1,4 @@
-//! Richpanel: its calls in ([`source`]), ours out ([`Richpanel`]).
+//! Richpanel: its calls in ([`RichpanelSource`]), ours out ([`Richpanel`]).
 //!
 //! The facts behind every choice are in `shared/facts/richpanel-api.md`, cited as "richpanel-api §n". One call goes
 //! this way: `guard` refuses what the tenant is known to refuse, `http` makes it on a budgeted slot, `errors` says what
@@ -27,7 +27,8 @@ pub use source::RichpanelSource;
 
 use super::http::{Access, Answer, CallCount, Client, Request, SetupError};
 use super::{
-    ApiError, Applied, Budget, Directory, DirectoryEntry, Helpdesk, HelpdeskName, OrderRef, Permit, TicketPage,
+    ApiError, Applied, Budget, Directory, DirectoryEntry, Helpdesk, HelpdeskName, OrderRef, Permit,
+    TicketPage,
 };
 use crate::clock::Clock;
 use crate::config::{self, Config};
@@ -151,9 +152,9 @@ impl Richpanel {
     }
 
     fn one_ticket(&self, body: &Value, asked: Option<&TicketId>) -> Result<Ticket, ApiError> {
-        wire::ticket_object(body)
-            .and_then(|object| self.read_ticket(object, asked))
-            .ok_or_else(|| ApiError::Malformed(format!("no ticket in the answer: {}", effects::line(200, body))))
+        wire::ticket_object(body).and_then(|object| self.read_ticket(object, asked)).ok_or_else(|| {
+            ApiError::Malformed(format!("no ticket in the answer: {}", effects::line(200, body)))
+        })
     }
 
     /// What a write's answer shows. A ticket counts only when its status is there and it is the one written to.

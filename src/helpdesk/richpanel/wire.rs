@@ -122,7 +122,8 @@ fn customer(object: &Value) -> Customer {
         (first, last) => first.clone().or_else(|| last.clone()),
     };
     Customer {
-        id: first_text(profile, &["id", "uid"]).or_else(|| first_text(object, &["customer_id", "customerId"])),
+        id: first_text(profile, &["id", "uid"])
+            .or_else(|| first_text(object, &["customer_id", "customerId"])),
         email: first_text(profile, &["email"]).or_else(|| sender_address(object)),
         name: first_text(profile, &["name"]).or_else(joined),
         phone: first_text(profile, &["phone"]),
@@ -200,12 +201,15 @@ impl<'a> People<'a> {
     }
 
     fn author(&self, comment: &Value) -> Author {
+        // First: an echo may carry the id of the agent the bot writes as, and is no reply of the bot's.
+        if is_machine_made(comment) {
+            return Author::System;
+        }
         let id = author_id(comment);
         if id.is_some() && id.as_deref() == self.known.bot_agent_id {
             return Author::Bot;
         }
         match is_operator(comment) {
-            _ if is_machine_made(comment) => Author::System,
             Some(true) => Author::Agent(id),
             Some(false) => Author::Customer,
             None => self.guess(comment, id),
@@ -240,12 +244,12 @@ fn author_id(comment: &Value) -> Option<String> {
     first_text(comment, &["author_id", "authorId"]).or_else(|| text(comment.pointer("/author/id")))
 }
 
-/// The echo of an HTTP Target, a call recording: neither a customer's words nor an agent's.
+/// The echo of an HTTP Target, a call recording: neither a customer's words nor an agent's. Whatever the flags say: an
+/// echo taken for a customer's message would call us again and again.
 fn is_machine_made(comment: &Value) -> bool {
     let kind = text(comment.get("type")).unwrap_or_default();
     let echo = ["plain_body", "body"].iter().any(|key| is_action_json(&raw_text(comment.get(*key))));
-    // The flag is missing on some echoes, so only an explicit "not an operator" keeps such a text the customer's own.
-    kind.eq_ignore_ascii_case("VoiceComment") || (echo && is_operator(comment) != Some(false))
+    kind.eq_ignore_ascii_case("VoiceComment") || echo
 }
 
 /// `{"actionName": …}`, bare or wrapped in a tag or escaped for HTML.

@@ -5,7 +5,7 @@ use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
 use super::PATIENCE;
-use crate::event::{Caps, EventId, HelpdeskName, Lane, ReplyCounts, State, TicketId, Timestamp};
+use crate::event::{Caps, EventId, HelpdeskName, ReplyCounts, State, TicketId, Timestamp};
 use crate::helpdesk::{Call, Unusable, WebhookSource};
 use crate::store::{
     AcceptDone, Accepted, Answer, Begun, Claim, Due, End, Fetched, Journal, KnownTicket, NewCall, Plan,
