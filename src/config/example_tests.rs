@@ -152,7 +152,8 @@ fn the_commented_intents_are_the_starter_packs_in_its_order() {
             ..IntentSettings::default()
         };
         assert_eq!(*settings, expected, "{}", known.name);
-        from += text[from..].find(&format!("\n# {} ", known.name)).unwrap_or_else(|| panic!("{}", known.name));
+        from +=
+            text[from..].find(&format!("\n# {} ", known.name)).unwrap_or_else(|| panic!("{}", known.name));
     }
 }
 
@@ -301,8 +302,11 @@ fn the_example_bodies_use_the_configured_field_names() {
 #[test]
 fn the_readmes_example_bodies_are_the_minimal_one_for_each_channel() {
     let readme = text_of("README.md");
-    let bodies: Vec<Vec<(String, String)>> =
-        readme.split("```json\n").skip(1).map(|block| json_fields(block.split("```").next().unwrap())).collect();
+    let bodies: Vec<Vec<(String, String)>> = readme
+        .split("```json\n")
+        .skip(1)
+        .map(|block| json_fields(block.split("```").next().unwrap()))
+        .collect();
     let expected: Vec<_> = CHANNELS.iter().map(|channel| minimal_fields(channel)).collect();
     assert_eq!(bodies, expected);
     let table = text_of("examples/http-targets/README.md");
