@@ -104,17 +104,6 @@ impl Richpanel {
         self.guard.writes_stopped()
     }
 
-    /// Reads tags and agents anew where the copy is older than `directory_ttl_seconds`. For the timer, on a sweep's
-    /// permit: the calls of a routed message are not spent on names.
-    ///
-    /// # Errors
-    /// [`ApiError`] of the first listing that failed; the others are tried all the same, the old copies stay.
-    pub fn refresh_directories(&self, permit: &mut Permit) -> Result<(), ApiError> {
-        let tags = self.directory(permit, Directory::Tags).map(drop);
-        let users = self.directory(permit, Directory::Users).map(drop);
-        tags.and(users)
-    }
-
     /// One call, guarded before and learned from after. Also gives the status.
     fn exchange(
         &self,
@@ -191,7 +180,18 @@ impl Helpdesk for Richpanel {
 
     fn ticket(&self, permit: &mut Permit, id: &TicketId) -> Result<Ticket, ApiError> {
         let body = self.get(permit, "/tickets/{id}", &["tickets", id.as_str()], &[])?;
-        self.one_ticket(&body, Some(id))
+        let ticket = self.one_ticket(&body, Some(id))?;
+        if !self.directories.worth_asking(&ticket.tags) {
+            return Ok(ticket);
+        }
+        match self.list(permit, Directory::Tags) {
+            // A key that may not list tags will not learn their names; the ticket is worked as it shows.
+            Ok(_) | Err(ApiError::Forbidden(_) | ApiError::NotFound) => (),
+            Err(error) => return Err(error),
+        }
+        let ticket = self.one_ticket(&body, Some(id))?;
+        self.directories.note_nameless(&ticket.tags);
+        Ok(ticket)
     }
 
     fn ticket_by_number(&self, permit: &mut Permit, number: i64) -> Result<Ticket, ApiError> {
@@ -258,9 +258,16 @@ impl Helpdesk for Richpanel {
     }
 
     fn directory(&self, permit: &mut Permit, what: Directory) -> Result<Vec<DirectoryEntry>, ApiError> {
-        if let Some(kept) = self.directories.fresh(what) {
-            return Ok(kept);
+        match self.directories.fresh(what) {
+            Some(kept) => Ok(kept),
+            None => self.list(permit, what),
         }
+    }
+}
+
+impl Richpanel {
+    /// Reads a listing anew, whatever copy there is.
+    fn list(&self, permit: &mut Permit, what: Directory) -> Result<Vec<DirectoryEntry>, ApiError> {
         let (route, segment) = directory::route(what);
         let mut entries: Vec<DirectoryEntry> = Vec::new();
         let mut pages_without_news = 0;
