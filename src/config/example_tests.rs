@@ -237,7 +237,8 @@ fn xml_fields(body: &str) -> Vec<(String, String)> {
                 value.push_str(quick_xml::escape::resolve_predefined_entity(&entity).unwrap());
             }
             Event::End(end) => {
-                let name: &str = end.local_name().as_ref();
+                let name = end.local_name();
+                let name: &str = name.as_ref();
                 if name != "call" {
                     fields.push((name.to_owned(), value.clone()));
                 }
