@@ -141,18 +141,19 @@ impl Hands<'_> {
 
 /// Whether a ticket as read shows the effect: `None` when it cannot show it.
 pub fn proof_of(effect: &Effect, shown: Option<&Ticket>) -> Option<bool> {
-    proof(effect, shown, None)
+    proof(effect, shown, shown.map(|ticket| ticket.tags.as_slice()))
 }
 
-/// Whether an answer shows the effect: `None` when it shows nothing either way.
+/// Whether an answer shows the effect: `None` when it shows nothing either way. `tags` are those it lists; a partial
+/// ticket without any says nothing of them.
 fn proof(effect: &Effect, shown: Option<&Ticket>, tags: Option<&[String]>) -> Option<bool> {
     match effect {
         Effect::AddTags { tags: wanted } => {
-            let has = tags.or(shown.map(|ticket| ticket.tags.as_slice()))?;
+            let has = tags?;
             Some(wanted.iter().all(|tag| has.contains(tag)))
         }
         Effect::RemoveTags { tags: gone } => {
-            let has = tags.or(shown.map(|ticket| ticket.tags.as_slice()))?;
+            let has = tags?;
             Some(!gone.iter().any(|tag| has.contains(tag)))
         }
         Effect::Close => shown.map(|ticket| ticket.status == Status::Closed),
