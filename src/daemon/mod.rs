@@ -6,6 +6,7 @@
 
 pub mod control;
 pub mod mode;
+pub mod outside;
 mod parts;
 pub mod status;
 
