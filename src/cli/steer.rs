@@ -95,7 +95,8 @@ pub(super) fn each_event(
             Ok(answer) => {
                 answers.push(answer);
                 if !session.json {
-                    session.say(&format!("{} {done}\n", paint(Tone::Strong, &format!("event {event}")))))?;
+                    let name = paint(Tone::Strong, &format!("event {event}"));
+                    session.say(&format!("{name} {done}\n"))?;
                 }
             }
             Err(why) => {

@@ -4,6 +4,8 @@
 //! file: see [`secrets`]. Reading a file is [`load`]: syntax and unknown keys are refused with the line and the
 //! nearest known key; [`validate`] says what is well-formed but would not work.
 
+#[cfg(test)]
+mod example_tests;
 pub mod load;
 mod policy;
 pub mod secrets;

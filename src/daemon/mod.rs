@@ -7,7 +7,7 @@
 pub mod control;
 pub mod mode;
 pub mod outside;
-mod parts;
+pub mod parts;
 pub mod status;
 
 use std::net::SocketAddr;

@@ -21,13 +21,14 @@ pub(super) struct Asked<'a> {
     pub(super) now: Timestamp,
     pub(super) automatic: Option<Automatic>,
     newest: Option<&'a Message>,
-    ask: Result<Ask<'a>, String>,
-    needs_order: bool,
+    pub(super) ask: Result<Ask<'a>, String>,
+    /// Whether the reply reads from an order.
+    pub(super) needs_order: bool,
     /// `None`: there is nothing to write from.
-    written: Option<Result<Draft, NoReply>>,
+    pub(super) written: Option<Result<Draft, NoReply>>,
 }
 
-type Judged = Result<String, String>;
+pub(super) type Judged = Result<String, String>;
 
 /// Asked before an order is looked for; mode and canary do not count there.
 const WITHOUT_ORDER: &[&str] = &[
@@ -49,9 +50,6 @@ const WITHOUT_ORDER: &[&str] = &[
     "cap-customer",
     "cap-hour",
 ];
-
-/// Words up to which a text of undetermined language may pass as English.
-const UNDETERMINED_WORDS_MAX: usize = 8;
 
 /// Whether every gate passes that needs no order, mode and canary aside.
 pub(super) fn passes_without_order(
@@ -99,11 +97,6 @@ impl<'a> Asked<'a> {
             OrderFinding::Certain { order, .. } => Some(order),
             _ => None,
         }
-    }
-
-    /// Whether the reply reads from an order.
-    pub(super) const fn needs_order(&self) -> bool {
-        self.needs_order
     }
 
     /// Whether the primary intent is answered from facts.
@@ -214,10 +207,10 @@ impl<'a> Asked<'a> {
     fn message_age(&self) -> Judged {
         let at = self.newest()?.at.ok_or("the message has no time, so its age is unknown")?;
         let max_hours = self.policy.limits.max_reply_age_hours;
-        let minutes = self.now.duration_since(at).as_mins();
-        let age = format!("{}:{:02} h", minutes.abs() / 60, minutes.abs() % 60);
-        if minutes.abs() > i64::from(max_hours) * 60 {
-            let side = if minutes < 0 { "ahead of our clock" } else { "old" };
+        let seconds = self.now.duration_since(at).as_secs();
+        let age = format!("{}:{:02} h", seconds.abs() / 3600, seconds.abs() / 60 % 60);
+        if seconds.abs() > i64::from(max_hours) * 3600 {
+            let side = if seconds < 0 { "ahead of our clock" } else { "old" };
             Err(format!("the message is {age} {side}, the limit is {max_hours} h"))
         } else {
             Ok(format!("the message is {age} old, the limit is {max_hours} h"))
@@ -246,7 +239,7 @@ impl<'a> Asked<'a> {
         }
     }
 
-    fn customer_key(&self) -> Option<&'a str> {
+    pub(super) fn customer_key(&self) -> Option<&'a str> {
         self.ctx.ticket.customer.count_key().map(str::trim).filter(|key| !key.is_empty())
     }
 
@@ -334,103 +327,6 @@ impl<'a> Asked<'a> {
             .map(|number| fold(number).to_lowercase())
             .any(|number| number.len() >= 8 && text.contains(&number))
     }
-
-    /// The message's language must be the text's. Where it could not be told, only a text of at most 8 words in
-    /// plain ASCII letters passes, and only for an English reply: "order status 1001?" is common, and what is not
-    /// English in it lowers the classifier's confidence.
-    fn language(&self) -> Judged {
-        let Ok(ask) = &self.ask else { return Ok("not asked: nothing would be said".into()) };
-        let code = self.ctx.new_text.language.code.trim().to_lowercase();
-        let text_languages: Vec<&str> = match self.draft() {
-            Some(draft) => vec![draft.language.as_str()],
-            None => self.policy.candidates(*ask).map(|reply| reply.language.as_str()).collect(),
-        };
-        if text_languages.is_empty() {
-            return Ok("not asked: there is no text".into());
-        }
-        if text_languages.contains(&code.as_str()) {
-            return Ok(format!("message and reply are both in \"{code}\""));
-        }
-        let text = &self.ctx.new_text.text;
-        let words = text.split_whitespace().count();
-        let plain = text.chars().all(|c| !c.is_alphabetic() || c.is_ascii());
-        if code == "und" && words <= UNDETERMINED_WORDS_MAX && plain && text_languages.contains(&"en") {
-            return Ok(format!(
-                "too short to tell the language ({words} words, plain letters); taken as English"
-            ));
-        }
-        Err(format!("the message is in \"{code}\", the reply in \"{}\"", text_languages.join("\", \"")))
-    }
-
-    fn order_certain(&self, blocked: bool) -> Judged {
-        if self.ask.is_err() {
-            return Ok("not asked: nothing would be said".into());
-        }
-        if !self.needs_order {
-            return Ok("not asked: the text reads nothing from an order".into());
-        }
-        match &self.ctx.order {
-            OrderFinding::Certain { order, how, .. } => {
-                Ok(format!("{}: {how}", order.name.as_deref().unwrap_or(&order.id)))
-            }
-            OrderFinding::Uncertain(why) => Err(why.clone()),
-            OrderFinding::None => {
-                Err("no order is linked to the ticket, and none was found by a number in the message".into())
-            }
-            OrderFinding::NotNeeded if blocked => {
-                Ok("not asked: a gate before it said no, so the order was not looked up".into())
-            }
-            OrderFinding::NotNeeded => Err("the order was not looked up".into()),
-        }
-    }
-
-    fn facts_complete(&self) -> Judged {
-        match &self.written {
-            None if self.ask.is_err() => Ok("not asked: nothing would be said".into()),
-            None => Ok("not asked: it is not certain which order is meant".into()),
-            Some(Ok(draft)) => Ok(format!("{}: all {} facts are there", draft.template, draft.facts.len())),
-            Some(Err(no_reply)) => Err(no_reply.to_string()),
-        }
-    }
-
-    fn facts_fresh(&self) -> Judged {
-        if !self.needs_order {
-            return Ok("not asked: nothing is read from an order".into());
-        }
-        let Some(order) = self.certain_order() else {
-            return Ok("not asked: it is not certain which order is meant".into());
-        };
-        let max = self.policy.gates.order_max_age_seconds;
-        let age = self.now.duration_since(order.read_at).as_secs();
-        if age.unsigned_abs() > max {
-            Err(format!("the order was read {age} s ago, the limit is {max} s"))
-        } else {
-            Ok(format!("the order was read {age} s ago, the limit is {max} s"))
-        }
-    }
-
-    fn cap_ticket(&self) -> Judged {
-        below(
-            self.ctx.replies.ticket_day,
-            self.policy.limits.replies_per_ticket_per_day,
-            "on this ticket in 24 h",
-        )
-    }
-
-    fn cap_customer(&self) -> Judged {
-        self.customer_key().ok_or("nothing tells this customer from others, so replies cannot be counted")?;
-        let max = self.policy.limits.replies_per_customer_per_day;
-        below(self.ctx.replies.customer_day, max, "to this customer in 24 h")
-    }
-
-    fn cap_hour(&self) -> Judged {
-        below(self.ctx.replies.hour, self.policy.limits.replies_per_hour, "in all in an hour")
-    }
-}
-
-fn below(count: u32, max: u32, where_: &str) -> Judged {
-    let said = format!("{count} of {max} replies {where_}");
-    if count < max { Ok(said) } else { Err(said) }
 }
 
 /// A confidence with up to three decimals, never rounded up across a threshold.

@@ -9,6 +9,7 @@
 mod automatic;
 mod canary;
 mod gates;
+mod gates_reply;
 mod order;
 mod plan;
 pub mod policy;
@@ -16,11 +17,11 @@ mod recheck;
 mod resolve;
 mod steps;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use automatic::{Automatic, automatic};
 pub use canary::canary_position;
-pub use order::{Mention, match_order, same_number};
+pub use order::match_order;
 pub use plan::decide;
 pub use policy::{IntentPolicy, Policy};
 pub use recheck::recheck;

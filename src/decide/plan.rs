@@ -278,7 +278,7 @@ fn hold_ms(asked: &Asked<'_>) -> u64 {
 
 /// The draft with the time from which it must not go out any more: its order's age may grow by the hold, no more.
 fn dated(mut draft: crate::reply::Draft, asked: &Asked<'_>) -> crate::reply::Draft {
-    if let Some(order) = asked.certain_order().filter(|_| asked.needs_order()) {
+    if let Some(order) = asked.certain_order().filter(|_| asked.needs_order) {
         let seconds = asked.policy.gates.order_max_age_seconds.saturating_add(hold_ms(asked).div_ceil(1000));
         let stale_at = crate::clock::after(order.read_at, std::time::Duration::from_secs(seconds));
         draft.good_until = Some(draft.good_until.map_or(stale_at, |until| until.min(stale_at)));

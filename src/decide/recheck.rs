@@ -1,7 +1,7 @@
 //! The last look before a reply goes out (design, Effects): whatever changed since the decision stops it.
 
 use super::policy::Policy;
-use super::{Decision, TAG_HOLD, TAG_STOP};
+use super::{Decision, TAG_HOLD, TAG_STOP, canary_position};
 use crate::event::{Mode, Timestamp};
 use crate::ticket::{Status, Ticket};
 
@@ -16,6 +16,10 @@ pub fn recheck(before: &Decision, ticket: &Ticket, policy: &Policy, now: Timesta
     let draft = before.draft.as_ref().filter(|_| before.send).ok_or("no reply was decided")?;
     if !matches!(policy.mode, Mode::Canary | Mode::Live) {
         return Err(format!("the mode is {} now", policy.mode));
+    }
+    let customer = ticket.customer.count_key().unwrap_or_default();
+    if policy.mode == Mode::Canary && canary_position(customer) >= policy.canary_percent {
+        return Err("the customer is not in the canary now".into());
     }
     policy.writer.clone()?;
     for tag in [TAG_STOP, TAG_HOLD] {

@@ -108,7 +108,7 @@ fn after_answer(asked: &Asked<'_>) -> Vec<Planned> {
     let policy = asked.policy;
     if let OrderFinding::Certain { linked: false, at, .. } = &asked.ctx.order
         && policy.attach_order
-        && asked.needs_order()
+        && asked.needs_order
     {
         let effect = Effect::AttachOrder { order: at.clone() };
         steps.push(planned(

@@ -101,7 +101,10 @@ impl Budget {
         let (mut state, now) = self.inner.lock();
         let calls = state.clamp(use_, calls);
         if state.waiter_ahead(use_, None) || !state.fits(use_, calls, now) {
-            return Err(state.wait_hint(use_, calls, now).unwrap_or(UNKNOWN_WAIT).max(Duration::from_millis(10)));
+            return Err(state
+                .wait_hint(use_, calls, now)
+                .unwrap_or(UNKNOWN_WAIT)
+                .max(Duration::from_millis(10)));
         }
         state.reserved += calls;
         drop(state);
@@ -150,9 +153,15 @@ impl Budget {
     /// What an earlier process did with the key is not known: the window counts as full but for one call, until that
     /// call's headers tell the truth (contract, "Budget after a restart") or a window has gone by.
     pub fn after_restart(&self) {
+        self.distrust();
+    }
+
+    /// Our own count has proven wrong (a 429): until an answer tells the truth, or a window has gone by, everything
+    /// counts as taken but for one call.
+    pub fn distrust(&self) {
         let (mut state, now) = self.inner.lock();
-        let phantoms = state.limit.saturating_sub(1);
-        state.add(Kind::Restart, phantoms, now + self.inner.window + MARGIN);
+        let phantoms = state.limit.saturating_sub(1).saturating_sub(state.busy());
+        state.add(Kind::Unsure, phantoms, now + self.inner.window + MARGIN);
     }
 
     /// Where the budget stands.
@@ -218,7 +227,8 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// Starts a call: on a reserved slot, else on a free one if there is one now.
+    /// Starts a call: on a reserved slot, else on a free one if there is one now, also past those who wait for theirs
+    /// (work that has begun is finished first).
     ///
     /// # Errors
     /// [`ApiError::Throttled`] with the time to wait, while everybody is paused by a 429, while the server counts more

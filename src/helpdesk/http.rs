@@ -196,11 +196,12 @@ impl Client {
         let in_flight = permit.begin()?;
         let started = self.clock.monotonic();
         let agent = if request.access == Access::Write { &self.writes } else { &self.reads };
-        let (result, sent) = sent::watch(|| match message.body().is_empty() && request.access == Access::Read {
-            // No body at all: an empty one would put a `content-length` on a GET.
-            true => agent.run(message.map(|_| ())),
-            false => agent.run(message),
-        });
+        let (result, sent) =
+            sent::watch(|| match message.body().is_empty() && request.access == Access::Read {
+                // No body at all: an empty one would put a `content-length` on a GET.
+                true => agent.run(message.map(|_| ())),
+                false => agent.run(message),
+            });
         let outcome = match result {
             Ok(response) => self.receive(response, &in_flight),
             Err(error) => Err(no_answer(request.access, &error, sent)),
@@ -256,8 +257,14 @@ impl Client {
     ) -> Result<Answer, ApiError> {
         let status = response.status().as_u16();
         let number = |name: &str| header(&response, name).and_then(|text| text.parse::<u32>().ok());
-        in_flight.observe(number("x-ratelimit-limit"), number("x-ratelimit-remaining"));
+        let (limit, remaining) = (number("x-ratelimit-limit"), number("x-ratelimit-remaining"));
         if status == 429 {
+            // What the server counts now is past when the pause is over: a probe will tell then. Without the headers
+            // no answer ever tells, and the pause is all there is.
+            in_flight.observe(limit, None);
+            if remaining.is_some() {
+                self.budget.distrust();
+            }
             let retry_after = header(&response, "retry-after")
                 .and_then(|text| parse_retry_after(text, self.clock.now()))
                 .unwrap_or(DEFAULT_PAUSE)
@@ -265,6 +272,7 @@ impl Client {
             self.budget.pause(retry_after);
             return Err(ApiError::Throttled { retry_after });
         }
+        in_flight.observe(limit, remaining);
         let mut body = Vec::new();
         // One byte over the cap tells "too long" from "just fits"; counted after decompression.
         let cap = MAX_ANSWER_BYTES as u64 + 1;
@@ -297,10 +305,7 @@ fn check_base_url(base: &str) -> Result<bool, SetupError> {
     Ok(bare == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()))
 }
 
-fn settings(
-    timeout: Duration,
-    loopback: bool,
-) -> ureq::config::ConfigBuilder<ureq::typestate::AgentScope> {
+fn settings(timeout: Duration, loopback: bool) -> ureq::config::ConfigBuilder<ureq::typestate::AgentScope> {
     let builder = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -346,7 +351,10 @@ fn before_sending(error: &ureq::Error) -> bool {
         E::Timeout(phase) => {
             matches!(
                 phase,
-                ureq::Timeout::Resolve | ureq::Timeout::Connect | ureq::Timeout::Global | ureq::Timeout::PerCall
+                ureq::Timeout::Resolve
+                    | ureq::Timeout::Connect
+                    | ureq::Timeout::Global
+                    | ureq::Timeout::PerCall
             )
         }
         E::Io(_) | E::Rustls(_) | E::Tls(_) | E::Pem(_) | E::TlsRequired => true,
@@ -359,6 +367,10 @@ fn before_sending(error: &ureq::Error) -> bool {
 /// The failure in words that hold no address and no part of a message.
 fn word(error: &ureq::Error) -> String {
     match error {
+        // Of all I/O errors this one comes from TLS, whose words an administrator needs (a wrong certificate).
+        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            format!("TLS: {error}").chars().take(160).collect()
+        }
         ureq::Error::Io(error) => format!("connection: {}", error.kind()),
         ureq::Error::Timeout(phase) => format!("time-out ({phase:?})"),
         ureq::Error::HostNotFound => "host not found".to_owned(),

@@ -6,6 +6,8 @@
 pub mod budget;
 pub mod http;
 pub mod richpanel;
+#[cfg(test)]
+mod testing;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -23,6 +23,9 @@ use super::seats::{Seat, Seats};
 /// Connections that are being told that there is no place; more are dropped without a word.
 const TURNED_AWAY_MAX: usize = 64;
 
+/// Connections that the kernel keeps until they are accepted.
+const WAITING_MAX: i32 = 1024;
+
 /// A bound socket that nobody is served on yet.
 #[derive(Debug)]
 pub(crate) struct Listener {
@@ -47,6 +50,9 @@ impl Listener {
     pub(crate) fn bind(addr: SocketAddr, key: &str, limits: Limits) -> io::Result<Self> {
         let explain = |error: io::Error| io::Error::new(error.kind(), explain(addr, key, &error));
         let socket = std::net::TcpListener::bind(addr).map_err(explain)?;
+        // std asks for 128; a burst beyond that would wait a second for its second SYN. The kernel caps it
+        // (net.core.somaxconn, 4096), and an older cap is no reason not to start.
+        let _ = rustix::net::listen(&socket, WAITING_MAX);
         socket.set_nonblocking(true)?;
         let addr = socket.local_addr()?;
         let seats = Seats::new(limits.connections_max, limits.connections_per_address_max);

@@ -19,6 +19,9 @@
 //! | large, slow or broken body | 413, 408, 400, closed | `body` |
 //! | no ticket id | 422, 415 for an odd type; the bytes are kept | `intake` |
 //! | queue, disk, stop | 503 with `Retry-After` | `intake`, `health` |
+//!
+//! The probes stand before `allow_from`: they have a guard of their own (this machine, or the metrics token). hyper's
+//! own 400, 414 and 431 have no body, and a preface of HTTP/2 is closed without a word.
 
 mod address;
 pub(crate) mod answer;

@@ -28,6 +28,9 @@ const PROVE_EVERY: Duration = Duration::from_secs(60);
 /// Between prunes; each takes a small slice.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
 
+/// When a duty that found no call budget is tried again.
+const SOON: Duration = Duration::from_secs(2);
+
 /// Asked of the timer thread by a person.
 pub enum Request {
     /// Sweep now, by the configured method.
@@ -37,6 +40,9 @@ pub enum Request {
     /// Leave.
     Stop,
 }
+
+/// One duty; what goes wrong in it is logged there. False: it could not run now, try again soon.
+type Duty = fn(&Timer) -> bool;
 
 /// The thread's own state.
 pub struct Timer {
@@ -69,7 +75,7 @@ impl Timer {
 
     /// Runs what is due now.
     pub fn tick(&mut self) {
-        let duties: [(Duration, fn(&Self)); 5] = [
+        let duties: [(Duration, Duty); 5] = [
             (RESCUE_EVERY, Self::rescue),
             (PROVE_EVERY, Self::prove),
             (PRUNE_EVERY, Self::prune),
@@ -81,7 +87,9 @@ impl Timer {
             let Some(due) = self.due.get_mut(index) else { continue };
             if now >= *due {
                 *due = now + period;
-                duty(self);
+                if !duty(self) && let Some(due) = self.due.get_mut(index) {
+                    *due = now + SOON;
+                }
             }
         }
     }
@@ -90,18 +98,20 @@ impl Timer {
         self.clock.now()
     }
 
-    fn rescue(&self) {
+    fn rescue(&self) -> bool {
         match self.store.rescue(self.now()) {
             Ok(0) => (),
             Ok(events) => log::warn!("timer: {events} events were taken back from workers whose lease ran out"),
             Err(error) => log::error!("timer: rescue: {error}"),
         }
+        true
     }
 
-    fn sweep_quietly(&self) {
+    fn sweep_quietly(&self) -> bool {
         if self.config.reconcile.every_minutes > 0 {
             self.sweep();
         }
+        true
     }
 }
 

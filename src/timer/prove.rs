@@ -21,19 +21,23 @@ const CALLS: u32 = 2;
 
 impl Timer {
     /// Looks at some of them, oldest first, as far as the budget reaches.
-    pub(super) fn prove(&self) {
+    pub(super) fn prove(&self) -> bool {
         let before = from_millis(millis(self.now()) - i64::try_from(AFTER.as_millis()).unwrap_or(0));
         let steps = match self.store.unproven(self.helpdesk.name(), before, BATCH) {
             Ok(steps) => steps,
-            Err(error) => return log::error!("timer: unproven steps: {error}"),
+            Err(error) => {
+                log::error!("timer: unproven steps: {error}");
+                return true;
+            }
         };
         for step in steps {
             match self.prove_one(&step) {
                 Ok(()) => (),
                 Err(Some(error)) => log::warn!("timer: event={} step={}: {error}", step.event, step.seq),
-                Err(None) => return,
+                Err(None) => return false,
             }
         }
+        true
     }
 
     /// `Err(None)`: no budget is left over.

@@ -217,7 +217,7 @@ impl Turn<'_> {
     fn resume_reply(&self, permit: &mut Permit, decision: Decision, body: &str) -> Result<End, Stop> {
         let Some(ticket) = self.read(permit)? else { return Ok(self.hands.gone(permit)) };
         if recheck(&decision, &ticket, self.policy, self.now()).is_ok() {
-            return self.reply(permit, ticket, decision, body);
+            return self.reply(permit, ticket, &decision, body);
         }
         let held = (decision.hold_ms > 0).then_some(decision);
         self.understand(permit, ticket, held.as_ref())
@@ -314,15 +314,15 @@ impl Turn<'_> {
     }
 
     /// Sends a reply that was decided earlier; what has changed since is decided anew.
-    fn reply(&self, permit: &mut Permit, ticket: Ticket, decision: Decision, body: &str) -> Result<End, Stop> {
-        match self.hands.reply(self.claim, permit, ticket, &decision, body)? {
-            ReplyEnd::Sent(ticket) => self.finish(permit, *ticket, &decision),
+    fn reply(&self, permit: &mut Permit, ticket: Ticket, decision: &Decision, body: &str) -> Result<End, Stop> {
+        match self.hands.reply(self.claim, permit, ticket, decision, body)? {
+            ReplyEnd::Sent(ticket) => self.finish(permit, *ticket, decision),
             ReplyEnd::Unsure => Ok(self.hands.check_later(0, self.now(), permit)),
-            ReplyEnd::Changed(ticket, _) => self.understand(permit, *ticket, Some(&decision)),
+            ReplyEnd::Changed(ticket, _) => self.understand(permit, *ticket, Some(decision)),
             ReplyEnd::Refused(ticket, why) => {
                 let policy = self.policy.clone().with_writer(Err(why));
                 let turn = Turn { policy: &policy, hands: self.desk.hands(self.helpdesk, &policy), ..*self };
-                turn.understand(permit, *ticket, Some(&decision))
+                turn.understand(permit, *ticket, Some(decision))
             }
         }
     }

@@ -15,8 +15,8 @@ pub(super) enum Kind {
     Call,
     /// A call that the server counted and we did not make.
     Foreign,
-    /// What an earlier process may have done.
-    Restart,
+    /// What an earlier process or a stranger may have done, until an answer tells.
+    Unsure,
 }
 
 #[derive(Debug)]
@@ -77,10 +77,14 @@ impl State {
         }
     }
 
-    /// The most that one reservation of this lane can get. After a restart that is one call, so that an event which
-    /// wants six does not wait a window for slots that its first answer will release.
+    fn is_unsure(&self) -> bool {
+        self.cooling.iter().any(|(_, kind)| *kind == Kind::Unsure)
+    }
+
+    /// The most that one reservation of this lane can get. While the count is unsure that is one call, so that an
+    /// event which wants six does not wait a window for slots that its first answer will release.
     pub(super) fn clamp(&self, use_: Use, calls: u32) -> u32 {
-        if self.cooling.iter().any(|(_, kind)| *kind == Kind::Restart) {
+        if self.is_unsure() {
             return calls.min(1);
         }
         calls.min(self.limit.saturating_sub(self.spare(use_)))
@@ -123,6 +127,9 @@ impl State {
         if missing == 0 {
             return (!pause.is_zero()).then_some(pause);
         }
+        if self.is_unsure() && self.in_flight > 0 {
+            return (!pause.is_zero()).then_some(pause);
+        }
         let (free_at, _) = self.cooling.get(usize::try_from(missing - 1).ok()?)?;
         Some(free_at.saturating_sub(now).max(pause))
     }
@@ -153,30 +160,29 @@ impl State {
         let Some(remaining) = remaining else { return };
         // Against the server's own limit: it may allow more than we were configured to use.
         let server_used = limit.unwrap_or(self.limit).saturating_sub(remaining);
-        self.release_restart(server_used);
+        self.release_unsure(server_used);
         let strangers = u64::from(server_used).saturating_sub(known);
         // More strangers than the limit say nothing more.
         let strangers = u32::try_from(strangers).unwrap_or(u32::MAX).min(self.limit);
         self.add(Kind::Foreign, strangers, free_at);
     }
 
-    /// The first truth after a restart: of what an earlier process may have done, only what the server has counted
-    /// beyond our own calls stays.
-    fn release_restart(&mut self, server_used: u32) {
-        let restart = self.cooling.iter().filter(|(_, kind)| *kind == Kind::Restart).count();
-        if restart == 0 {
+    /// The first truth: of what others may have done, only what the server has counted beyond our own calls stays.
+    fn release_unsure(&mut self, server_used: u32) {
+        let unsure = self.cooling.iter().filter(|(_, kind)| *kind == Kind::Unsure).count();
+        if unsure == 0 {
             return;
         }
-        let restart = u32::try_from(restart).unwrap_or(u32::MAX);
-        let others = self.busy().saturating_sub(restart);
+        let unsure = u32::try_from(unsure).unwrap_or(u32::MAX);
+        let others = self.busy().saturating_sub(unsure);
         let mut keep = server_used.saturating_sub(others);
         for slot in &mut self.cooling {
             // What stays is from now on an ordinary stranger: released once only.
-            if slot.1 == Kind::Restart && keep > 0 {
+            if slot.1 == Kind::Unsure && keep > 0 {
                 slot.1 = Kind::Foreign;
                 keep -= 1;
             }
         }
-        self.cooling.retain(|(_, kind)| *kind != Kind::Restart);
+        self.cooling.retain(|(_, kind)| *kind != Kind::Unsure);
     }
 }

@@ -71,7 +71,7 @@ fn a_sweep_leaves_a_quarter_of_the_window_to_the_others() {
     assert!(budget.try_reserve(Use::Sweep, 1).is_err());
     assert_eq!(sweep.remaining(), 38);
     assert!(budget.try_reserve(Use::Routing, 12).is_ok());
-    assert_eq!(budget.clone().status().reserved, 38);
+    assert_eq!(budget.status().reserved, 38);
 }
 
 #[test]
@@ -178,6 +178,32 @@ fn after_a_restart_without_an_answer_the_window_runs_out() {
 }
 
 #[test]
+fn when_the_count_is_doubted_one_call_goes_out_and_the_others_wait_for_its_answer() {
+    let (budget, clock) = budget(50);
+    let mut permits: Vec<Permit> = (0..3).map(|_| budget.try_reserve(Use::Reply, 6).unwrap()).collect();
+    drop(permits[0].begin().unwrap());
+    budget.pause(ms(7_000));
+    budget.distrust();
+    clock.advance(ms(7_050));
+    let probe = permits[0].begin().unwrap();
+    assert_eq!(throttled(permits[1].begin()), UNKNOWN_WAIT, "soon: an answer is on its way");
+    probe.observe(Some(50), Some(45));
+    drop(probe);
+    drop(permits[1].begin().unwrap());
+    let status = budget.status();
+    assert_eq!(status.in_use, 6, "three of ours, three strangers");
+}
+
+#[test]
+fn a_permit_can_go_to_another_thread() {
+    const fn is_send<T: Send + 'static>() {}
+    is_send::<Permit>();
+    is_send::<InFlight>();
+    const fn is_shared<T: Send + Sync + Clone + 'static>() {}
+    is_shared::<Budget>();
+}
+
+#[test]
 fn a_waiter_stops_when_told_to_and_leaves_the_queue() {
     let (budget, _clock) = budget(1);
     let _held = budget.try_reserve(Use::Reply, 1).unwrap();
@@ -226,7 +252,8 @@ fn nobody_overtakes_a_more_urgent_waiter_by_not_waiting() {
     let (budget, _clock) = budget(8);
     let held = budget.try_reserve(Use::Reply, 6).unwrap();
     std::thread::scope(|scope| {
-        let waiter = scope.spawn(|| budget.reserve(Use::Reply, 5, &|| false).map(|permit| permit.remaining()));
+        let waiter =
+            scope.spawn(|| budget.reserve(Use::Reply, 5, &|| false).map(|permit| permit.remaining()));
         until_waiting(&budget, Use::Reply, 1);
         assert!(budget.try_reserve(Use::Routing, 1).is_err());
         assert!(budget.try_reserve(Use::LiveChat, 1).is_ok(), "the more urgent may");

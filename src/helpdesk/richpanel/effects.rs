@@ -45,8 +45,8 @@ impl Plan {
                 let body = json!({"body": body, "author_id": author});
                 Self::new(Call::Once, "/tickets/{id}/send-message", &["send-message"], Some(body))
             }
-            Effect::Reply { body } => Self::put(Call::Once, comment(body, true, bot_agent_id)),
-            Effect::Note { body } => Self::put(Call::Once, comment(body, false, bot_agent_id)),
+            Effect::Reply { body } => Self::put(Call::Once, &comment(body, true, bot_agent_id)),
+            Effect::Note { body } => Self::put(Call::Once, &comment(body, false, bot_agent_id)),
             Effect::AddTags { tags } => {
                 let body = json!({"tags": tags});
                 Self::new(Call::Harmless, "/tickets/{id}/add-tags", &["add-tags"], Some(body))
@@ -59,11 +59,11 @@ impl Plan {
                 Self::new(Call::Harmless, "/tickets/{id}/remove-tags", &["remove-tags"], Some(body))
             }
             // The one body known to close (richpanel-api §3).
-            Effect::Close => Self::put(Call::Harmless, json!({"status": "CLOSED", "state": "closed"})),
-            Effect::Reopen => Self::put(Call::Harmless, json!({"status": "OPEN", "state": "open"})),
-            Effect::Priority { level } => Self::put(Call::Harmless, json!({"priority": level})),
-            Effect::Assign { agent_id } => Self::put(Call::Harmless, json!({"assignee_id": agent_id})),
-            Effect::CustomFields { fields } => Self::put(Call::Harmless, json!({"customFields": fields})),
+            Effect::Close => Self::put(Call::Harmless, &json!({"status": "CLOSED", "state": "closed"})),
+            Effect::Reopen => Self::put(Call::Harmless, &json!({"status": "OPEN", "state": "open"})),
+            Effect::Priority { level } => Self::put(Call::Harmless, &json!({"priority": level})),
+            Effect::Assign { agent_id } => Self::put(Call::Harmless, &json!({"assignee_id": agent_id})),
+            Effect::CustomFields { fields } => Self::put(Call::Harmless, &json!({"customFields": fields})),
             Effect::AttachOrder { order } => Self::new(
                 Call::Harmless,
                 "/tickets/{id}/attach-order/{client}/{order}",
@@ -78,7 +78,7 @@ impl Plan {
         Self { call, route, tail: tail.iter().map(|part| (*part).to_owned()).collect(), body }
     }
 
-    fn put(call: Call, ticket: Value) -> Self {
+    fn put(call: Call, ticket: &Value) -> Self {
         Self::new(call, "/tickets/{id}", &[], Some(json!({"ticket": ticket})))
     }
 
@@ -136,7 +136,8 @@ fn outline(value: &Value, depth: u32) -> String {
         Value::Object(_) if depth == 0 => "{…}".to_owned(),
         Value::Object(fields) => {
             let parts = fields.iter().take(16).map(|(key, value)| {
-                let key: String = key.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(24).collect();
+                let key: String =
+                    key.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(24).collect();
                 match value {
                     Value::Array(items) => format!("{key}[{}]", items.len()),
                     // The vendor's own short words, never free text.

@@ -35,7 +35,7 @@ impl Call {
 /// The body of a good answer (`Null` when empty), or what the answer means.
 pub(super) fn read(call: Call, answer: &Answer) -> Result<Value, ApiError> {
     let body = parse(answer);
-    let complaint = body.as_ref().ok().and_then(|body| complaint(body));
+    let complaint = body.as_ref().map_or(None, complaint);
     let text = complaint.clone().unwrap_or_default();
     if is_gateway_timeout(&text) {
         return Err(unclear(call, text));
@@ -77,6 +77,7 @@ fn by_status(call: Call, status: u16, text: String) -> ApiError {
         (403, _) => ApiError::Forbidden(said),
         (404, _) => ApiError::NotFound,
         (410, Call::Read) => ApiError::NotFound,
+        (400 | 422, Call::Read) if says_not_found(&text) => ApiError::NotFound,
         (400 | 413 | 422, _) => ApiError::Rejected { status, message: text },
         // Conflict, time-out, locked, too early: may be different next time, may have been applied.
         (408 | 409 | 423 | 425, _) => unclear(call, said),
@@ -94,13 +95,18 @@ fn error_in_success(call: Call, status: u16, text: String) -> ApiError {
         return ApiError::Ambiguous(said);
     }
     let words = text.to_lowercase();
-    if words.contains("not found") || words.contains("does not exist") || words.contains("no such") {
+    if says_not_found(&text) {
         ApiError::NotFound
     } else if words.contains("invalid") || words.contains("must be") || words.contains("required") {
         ApiError::Rejected { status, message: text }
     } else {
         ApiError::Unavailable(said)
     }
+}
+
+fn says_not_found(text: &str) -> bool {
+    let words = text.to_lowercase();
+    ["not found", "does not exist", "no such"].iter().any(|said| words.contains(said))
 }
 
 /// The gateway's overload answer (richpanel-api §1) and its relatives.
@@ -175,8 +181,24 @@ fn validators(value: &Value) -> Option<String> {
 
 fn sounds_bad(text: &str) -> bool {
     const BAD: &[&str] = &[
-        "timed out", "timeout", "time-out", "error", "fail", "not found", "unauthorized", "forbidden", "invalid",
-        "missing", "denied", "too many", "limit exceeded", "unable", "could not", "cannot", "went wrong", "unavailable",
+        "timed out",
+        "timeout",
+        "time-out",
+        "error",
+        "fail",
+        "not found",
+        "unauthorized",
+        "forbidden",
+        "invalid",
+        "missing",
+        "denied",
+        "too many",
+        "limit exceeded",
+        "unable",
+        "could not",
+        "cannot",
+        "went wrong",
+        "unavailable",
     ];
     let words = text.to_lowercase();
     BAD.iter().any(|bad| words.contains(bad))
@@ -223,7 +245,10 @@ mod tests {
 
     #[test]
     fn an_error_inside_a_200_means_for_a_read_what_its_words_say() {
-        assert_eq!(failure(Call::Read, 200, r#"{"error":{"message":"Ticket not found"}}"#), ApiError::NotFound);
+        assert_eq!(
+            failure(Call::Read, 200, r#"{"error":{"message":"Ticket not found"}}"#),
+            ApiError::NotFound
+        );
         assert!(matches!(failure(Call::Read, 200, SHAPES[2]), ApiError::Rejected { status: 200, .. }));
         assert!(matches!(failure(Call::Read, 200, SHAPES[0]), ApiError::Unavailable(_)));
     }
@@ -264,6 +289,7 @@ mod tests {
         for status in [302, 405, 408, 409, 500, 502, 503, 504] {
             assert!(matches!(failure(Call::Once, status, "<html>"), ApiError::Ambiguous(_)), "{status}");
         }
+        assert_eq!(failure(Call::Read, 400, r#"{"message":"Conversation not found"}"#), ApiError::NotFound);
         assert!(matches!(failure(Call::Harmless, 405, ""), ApiError::Rejected { .. }));
         assert!(matches!(failure(Call::Harmless, 409, ""), ApiError::Ambiguous(_)));
         for status in [302, 408, 409, 500, 503] {

@@ -1,4 +1,4 @@
-//! Richpanel: its calls in ([`source`]), ours out ([`Richpanel`]).
+//! Richpanel: its calls in ([`RichpanelSource`]), ours out ([`Richpanel`]).
 //!
 //! The facts behind every choice are in `shared/facts/richpanel-api.md`, cited as "richpanel-api §n". One call goes
 //! this way: `guard` refuses what the tenant is known to refuse, `http` makes it on a budgeted slot, `errors` says what
@@ -27,7 +27,8 @@ pub use source::RichpanelSource;
 
 use super::http::{Access, Answer, CallCount, Client, Request, SetupError};
 use super::{
-    ApiError, Applied, Budget, Directory, DirectoryEntry, Helpdesk, HelpdeskName, OrderRef, Permit, TicketPage,
+    ApiError, Applied, Budget, Directory, DirectoryEntry, Helpdesk, HelpdeskName, OrderRef, Permit,
+    TicketPage,
 };
 use crate::clock::Clock;
 use crate::config::{self, Config};
@@ -119,17 +120,6 @@ impl Richpanel {
         self.guard.writes_stopped()
     }
 
-    /// Reads tags and agents anew where the copy is older than `directory_ttl_seconds`. For the timer, on a sweep's
-    /// permit: the calls of a routed message are not spent on names.
-    ///
-    /// # Errors
-    /// [`ApiError`] of the first listing that failed; the others are tried all the same, the old copies stay.
-    pub fn refresh_directories(&self, permit: &mut Permit) -> Result<(), ApiError> {
-        let tags = self.directory(permit, Directory::Tags).map(drop);
-        let users = self.directory(permit, Directory::Users).map(drop);
-        tags.and(users)
-    }
-
     /// One call, guarded before and learned from after. Also gives the status.
     fn exchange(
         &self,
@@ -167,9 +157,9 @@ impl Richpanel {
     }
 
     fn one_ticket(&self, body: &Value, asked: Option<&TicketId>) -> Result<Ticket, ApiError> {
-        wire::ticket_object(body)
-            .and_then(|object| self.read_ticket(object, asked))
-            .ok_or_else(|| ApiError::Malformed(format!("no ticket in the answer: {}", effects::line(200, body))))
+        wire::ticket_object(body).and_then(|object| self.read_ticket(object, asked)).ok_or_else(|| {
+            ApiError::Malformed(format!("no ticket in the answer: {}", effects::line(200, body)))
+        })
     }
 
     /// What a write's answer shows. A ticket counts only when its status is there and it is the one written to.
@@ -206,7 +196,18 @@ impl Helpdesk for Richpanel {
 
     fn ticket(&self, permit: &mut Permit, id: &TicketId) -> Result<Ticket, ApiError> {
         let body = self.get(permit, "/tickets/{id}", &["tickets", id.as_str()], &[])?;
-        self.one_ticket(&body, Some(id))
+        let ticket = self.one_ticket(&body, Some(id))?;
+        if !self.directories.worth_asking(&ticket.tags) {
+            return Ok(ticket);
+        }
+        match self.list(permit, Directory::Tags) {
+            // A key that may not list tags will not learn their names; the ticket is worked as it shows.
+            Ok(_) | Err(ApiError::Forbidden(_) | ApiError::NotFound) => (),
+            Err(error) => return Err(error),
+        }
+        let ticket = self.one_ticket(&body, Some(id))?;
+        self.directories.note_nameless(&ticket.tags);
+        Ok(ticket)
     }
 
     fn ticket_by_number(&self, permit: &mut Permit, number: i64) -> Result<Ticket, ApiError> {
@@ -273,9 +274,16 @@ impl Helpdesk for Richpanel {
     }
 
     fn directory(&self, permit: &mut Permit, what: Directory) -> Result<Vec<DirectoryEntry>, ApiError> {
-        if let Some(kept) = self.directories.fresh(what) {
-            return Ok(kept);
+        match self.directories.fresh(what) {
+            Some(kept) => Ok(kept),
+            None => self.list(permit, what),
         }
+    }
+}
+
+impl Richpanel {
+    /// Reads a listing anew, whatever copy there is.
+    fn list(&self, permit: &mut Permit, what: Directory) -> Result<Vec<DirectoryEntry>, ApiError> {
         let (route, segment) = directory::route(what);
         let mut entries: Vec<DirectoryEntry> = Vec::new();
         let mut pages_without_news = 0;

@@ -41,7 +41,8 @@ pub(super) fn link(body: &Value) -> Option<OrderRef> {
 /// Reads an order; `None` when the answer holds none.
 pub(super) fn order(body: &Value, asked: &OrderRef, read_at: Timestamp) -> Option<Order> {
     let object = unwrap(body)?;
-    let known = ["orderId", "orderName", "status", "fulfillmentStatus", "items", "fulfillment", "processedAt"];
+    let known =
+        ["orderId", "orderName", "status", "fulfillmentStatus", "items", "fulfillment", "processedAt"];
     known.iter().find_map(|key| object.get(*key))?;
     Some(Order {
         id: first_text(object, &["orderId"]).unwrap_or_else(|| asked.order_id.clone()),
@@ -59,9 +60,18 @@ pub(super) fn order(body: &Value, asked: &OrderRef, read_at: Timestamp) -> Optio
             .filter(|part| part.is_object())
             .map(shipment)
             .collect(),
+        tags: tags(object),
         source: SOURCE.to_owned(),
         read_at,
     })
+}
+
+/// `tags` as a list, or as one text with commas.
+fn tags(object: &Value) -> Vec<String> {
+    match object.get("tags") {
+        Some(Value::String(text)) => text.split(',').map(|tag| tag.trim().to_owned()).collect(),
+        tags => list(tags).iter().filter_map(|tag| tag.as_str().map(str::to_owned)).collect(),
+    }
 }
 
 fn items(object: &Value) -> Vec<OrderItem> {
@@ -84,11 +94,7 @@ fn shipment(object: &Value) -> Shipment {
         status: first_text(object, &["status"]),
         created_at: time(object.get("createdAt")),
         updated_at: time(object.get("updatedAt")),
-        tracking: list(object.get("tracking"))
-            .iter()
-            .filter(|part| part.is_object())
-            .map(tracking)
-            .collect(),
+        tracking: list(object.get("tracking")).iter().filter(|part| part.is_object()).map(tracking).collect(),
         items: items(object),
     }
 }

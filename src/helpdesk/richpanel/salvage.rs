@@ -10,6 +10,13 @@ use percent_encoding::percent_decode_str;
 use super::source::id_bytes;
 use crate::config::Fields;
 
+/// Takes a raw value if it can be one of this field, cleaned up.
+type Accept<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
+/// Places at which a name is tried: a body made of nothing but names must not cost more than others.
+const PLACES: usize = 1000;
+/// Bytes before a name in which its element must have begun.
+const PREFIX_BYTES: usize = 64;
 /// Bytes of the body that are looked at for each key found; more is no value of ours.
 const VALUE_BYTES: usize = 2048;
 
@@ -50,21 +57,28 @@ pub(super) fn id_in_url(url: &str) -> Option<String> {
         None => path.trim_end_matches('/').rsplit('/').next()?,
     };
     let decoded = percent_decode_str(last).decode_utf8().ok()?;
-    ticket_id(&decoded)
-        .filter(|id| id.contains(|c: char| c.is_ascii_digit() || c == '@') && !id.contains(char::is_whitespace))
+    ticket_id(&decoded).filter(|id| {
+        id.contains(|c: char| c.is_ascii_digit() || c == '@') && !id.contains(char::is_whitespace)
+    })
 }
 
 /// What can be found of the known fields in a broken body: the id, the page, and where they are plain words the
 /// channel and the trigger. Names are the configured ones.
 pub(super) fn fields(text: &str, names: &Fields) -> Vec<(String, String)> {
-    let id = |value: &str| ticket_id(value).filter(|id| !id.contains(char::is_whitespace));
+    // Half a Message-ID is none; white space means that the value ran on into something else.
+    let whole = |id: &String| !id.contains(char::is_whitespace) && id.starts_with('<') == id.ends_with('>');
+    let id = |value: &str| ticket_id(value).filter(whole);
     let word = |value: &str| {
         let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | ' ');
         (!value.is_empty() && value.len() <= 64 && value.chars().all(plain)).then(|| value.to_owned())
     };
     let url = |value: &str| id_in_url(value).map(|_| value.to_owned());
-    let wanted: [(&str, &dyn Fn(&str) -> Option<String>); 4] =
-        [(&names.ticket_id, &id), (&names.ticket_url, &url), (&names.channel, &word), (&names.trigger, &word)];
+    let wanted: [(&str, &Accept<'_>); 4] = [
+        (&names.ticket_id, &id),
+        (&names.ticket_url, &url),
+        (&names.channel, &word),
+        (&names.trigger, &word),
+    ];
     wanted
         .into_iter()
         .filter_map(|(name, accept)| find(text, name, accept).map(|value| (name.to_owned(), value)))
@@ -72,11 +86,11 @@ pub(super) fn fields(text: &str, names: &Fields) -> Vec<(String, String)> {
 }
 
 /// The first acceptable value of a field, wherever its name stands as a key.
-fn find(text: &str, name: &str, accept: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+fn find(text: &str, name: &str, accept: &Accept<'_>) -> Option<String> {
     if name.is_empty() {
         return None;
     }
-    text.match_indices(name).find_map(|(at, _)| {
+    text.match_indices(name).take(PLACES).find_map(|(at, _)| {
         let before = text.get(..at)?;
         let rest = text.get(at + name.len()..)?;
         json_value(before, rest, accept)
@@ -86,7 +100,7 @@ fn find(text: &str, name: &str, accept: &dyn Fn(&str) -> Option<String>) -> Opti
 }
 
 /// After `"name"`: a colon, then a string or a number. Also inside a JSON string (`\"name\"`), and single-quoted.
-fn json_value(before: &str, rest: &str, accept: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+fn json_value(before: &str, rest: &str, accept: &Accept<'_>) -> Option<String> {
     let quote = ["\\\"", "\"", "'"].into_iter().find(|quote| before.ends_with(quote))?;
     let rest = rest.strip_prefix(quote)?.trim_start().strip_prefix(':')?.trim_start();
     let Some(value) = rest.strip_prefix(quote) else {
@@ -105,14 +119,11 @@ fn json_value(before: &str, rest: &str, accept: &dyn Fn(&str) -> Option<String>)
 }
 
 /// Between `<name>` and `</name>`: the angle brackets of a Message-ID are no elements.
-fn xml_value(
-    before: &str,
-    rest: &str,
-    name: &str,
-    accept: &dyn Fn(&str) -> Option<String>,
-) -> Option<String> {
+fn xml_value(before: &str, rest: &str, name: &str, accept: &Accept<'_>) -> Option<String> {
     // A prefix (`<mw:ticket_id>`) may stand between.
-    let tag = before.rfind('<').and_then(|at| before.get(at + 1..))?;
+    let near = before.len().saturating_sub(PREFIX_BYTES);
+    let near = (near..=before.len()).find_map(|at| before.get(at..))?;
+    let tag = near.rfind('<').and_then(|at| near.get(at + 1..))?;
     if !(tag.is_empty() || tag.ends_with(':')) {
         return None;
     }
@@ -131,7 +142,7 @@ fn xml_value(
 }
 
 /// After `name=`, at the start of the body, of a line, or of a pair.
-fn form_value(before: &str, rest: &str, accept: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+fn form_value(before: &str, rest: &str, accept: &Accept<'_>) -> Option<String> {
     if !(before.is_empty() || before.ends_with(['&', '\n', '?'])) {
         return None;
     }

@@ -120,7 +120,8 @@ impl WebhookSource for RichpanelSource {
         let lossy = matches!(text, std::borrow::Cow::Owned(_));
         self.read(&text, lossy).ok_or_else(|| {
             let kind = content_type.unwrap_or_default().to_lowercase();
-            let known = kind.is_empty() || ["json", "urlencoded", "xml"].iter().any(|word| kind.contains(word));
+            let known =
+                kind.is_empty() || ["json", "urlencoded", "xml"].iter().any(|word| kind.contains(word));
             if known { Unusable::NoTicketId } else { Unusable::ContentType }
         })
     }
@@ -178,7 +179,8 @@ impl Found {
     }
 
     fn extra(&mut self) -> BTreeMap<String, String> {
-        let bounded = |text: String| match text.char_indices().find(|(at, c)| at + c.len_utf8() > EXTRA_BYTES) {
+        let bounded = |text: String| match text.char_indices().find(|(at, c)| at + c.len_utf8() > EXTRA_BYTES)
+        {
             Some((at, _)) => text.get(..at).unwrap_or_default().to_owned(),
             None => text,
         };

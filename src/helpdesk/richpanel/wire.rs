@@ -122,7 +122,8 @@ fn customer(object: &Value) -> Customer {
         (first, last) => first.clone().or_else(|| last.clone()),
     };
     Customer {
-        id: first_text(profile, &["id", "uid"]).or_else(|| first_text(object, &["customer_id", "customerId"])),
+        id: first_text(profile, &["id", "uid"])
+            .or_else(|| first_text(object, &["customer_id", "customerId"])),
         email: first_text(profile, &["email"]).or_else(|| sender_address(object)),
         name: first_text(profile, &["name"]).or_else(joined),
         phone: first_text(profile, &["phone"]),
@@ -154,7 +155,19 @@ fn message(comment: &Value, people: &People<'_>) -> Message {
         public: is_public(comment),
         at: time(comment.get("created_at")),
         attachments: list(comment.get("attachments")).len(),
+        auto_submitted: is_auto_submitted(comment),
     }
+}
+
+/// Where a comment shows its mail's headers, in `metadata` or below it (the place is a guess: `metadata` is `{}` in the
+/// documents), an `Auto-Submitted` other than `no` says that a machine wrote it (RFC 3834 §5).
+fn is_auto_submitted(comment: &Value) -> bool {
+    let metadata = comment.get("metadata").and_then(Value::as_object);
+    let headers = metadata.and_then(|fields| fields.get("headers")).and_then(Value::as_object);
+    [metadata, headers].into_iter().flatten().flatten().any(|(name, value)| {
+        let said = value.as_str().unwrap_or_default().trim();
+        name.eq_ignore_ascii_case("auto-submitted") && !said.is_empty() && !said.eq_ignore_ascii_case("no")
+    })
 }
 
 fn is_public(comment: &Value) -> bool {
@@ -200,12 +213,15 @@ impl<'a> People<'a> {
     }
 
     fn author(&self, comment: &Value) -> Author {
+        // First: an echo may carry the id of the agent the bot writes as, and is no reply of the bot's.
+        if is_machine_made(comment) {
+            return Author::System;
+        }
         let id = author_id(comment);
         if id.is_some() && id.as_deref() == self.known.bot_agent_id {
             return Author::Bot;
         }
         match is_operator(comment) {
-            _ if is_machine_made(comment) => Author::System,
             Some(true) => Author::Agent(id),
             Some(false) => Author::Customer,
             None => self.guess(comment, id),
@@ -240,12 +256,12 @@ fn author_id(comment: &Value) -> Option<String> {
     first_text(comment, &["author_id", "authorId"]).or_else(|| text(comment.pointer("/author/id")))
 }
 
-/// The echo of an HTTP Target, a call recording: neither a customer's words nor an agent's.
+/// The echo of an HTTP Target, a call recording: neither a customer's words nor an agent's. Whatever the flags say: an
+/// echo taken for a customer's message would call us again and again.
 fn is_machine_made(comment: &Value) -> bool {
     let kind = text(comment.get("type")).unwrap_or_default();
     let echo = ["plain_body", "body"].iter().any(|key| is_action_json(&raw_text(comment.get(*key))));
-    // The flag is missing on some echoes, so only an explicit "not an operator" keeps such a text the customer's own.
-    kind.eq_ignore_ascii_case("VoiceComment") || (echo && is_operator(comment) != Some(false))
+    kind.eq_ignore_ascii_case("VoiceComment") || echo
 }
 
 /// `{"actionName": …}`, bare or wrapped in a tag or escaped for HTML.

@@ -5,11 +5,11 @@ use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
 use super::PATIENCE;
-use crate::event::{Caps, EventId, HelpdeskName, Lane, ReplyCounts, State, TicketId, Timestamp};
+use crate::event::{Caps, EventId, HelpdeskName, ReplyCounts, State, TicketId, Timestamp};
 use crate::helpdesk::{Call, Unusable, WebhookSource};
 use crate::store::{
-    AcceptDone, Accepted, Answer, Begun, Claim, End, Fetched, Journal, KnownTicket, NewCall, Plan,
-    ReplyState, Seen, Setting, StepPlan, StepState, Store, StoreError,
+    AcceptDone, Accepted, Answer, Begun, Claim, Due, End, Fetched, Journal, KnownTicket, NewCall, Plan,
+    ReplyState, Seen, Setting, StepPlan, StepState, Store, StoreError, Unproven,
 };
 use crate::ticket::Channel;
 
@@ -146,7 +146,7 @@ impl Store for FakeStore {
     fn claim(&self, _: Timestamp, _: Duration) -> Result<Option<Claim>, StoreError> {
         unused()
     }
-    fn next_due(&self) -> Result<Option<(Timestamp, Lane)>, StoreError> {
+    fn next_due(&self, _: Timestamp) -> Result<Option<Due>, StoreError> {
         unused()
     }
     fn fetched(&self, _: &Claim, _: &Seen, _: Timestamp) -> Result<Fetched, StoreError> {
@@ -215,6 +215,14 @@ impl Store for FakeStore {
     fn prune(&self, _: Timestamp, _: Timestamp, _: u32) -> Result<u64, StoreError> {
         unused()
     }
+    fn unproven(&self, _: &HelpdeskName, _: Timestamp, _: u32) -> Result<Vec<Unproven>, StoreError> {
+        unused()
+    }
+
+    fn proven(&self, _: &Unproven, _: StepState, _: &Answer, _: Timestamp) -> Result<(), StoreError> {
+        unused()
+    }
+
     fn on_work(&self, _: Box<dyn Fn() + Send + Sync>) {}
 }
 

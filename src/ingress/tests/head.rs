@@ -214,9 +214,23 @@ fn pipelined_and_kept_alive_calls_are_answered_in_order() {
 #[test]
 fn a_caller_that_closes_its_sending_side_still_gets_the_answer() {
     let door = Door::open();
+    door.store.hold();
     let mut client = door.connect();
     client.send(post(GOOD));
     client.close_sending();
+    door.store.wait_for(1);
+    // One thread serves all: what it answers later was seen later than the end of sending.
+    assert_eq!(door.ask("GET /livez HTTP/1.1\r\nHost: mw\r\n\r\n").status, 200);
+    door.store.release_all();
     assert_eq!(client.reply().status, 200);
     assert!(client.is_closed());
+}
+
+#[test]
+fn a_chunked_call_ends_its_connection_because_its_end_cannot_be_checked_twice() {
+    let door = Door::open();
+    let reply = door.ask(format!(
+        "POST /richpanel/inbound HTTP/1.1\r\nHost: mw\r\n{TOKEN}Transfer-Encoding: chunked\r\n\r\n12\r\n{GOOD}\r\n0\r\n\r\n"
+    ));
+    assert_eq!((reply.status, reply.closes()), (200, true));
 }

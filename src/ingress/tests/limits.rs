@@ -138,8 +138,11 @@ fn with_no_open_file_left_a_call_waits_and_is_then_answered() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let few = Rlimit { current: Some(64), ..getrlimit(Resource::Nofile) };
     setrlimit(Resource::Nofile, few).unwrap();
-    let door = Door::open();
-    assert_eq!(door.ask(post(r#"{"ticket_id":"before"}"#)).status, 200);
+    let door = door(Limits { head_timeout: PATIENCE, ..quick() });
+    // Stays open, so that the door frees no file while the others are counted.
+    let mut before = door.connect();
+    before.send(post(r#"{"ticket_id":"before"}"#));
+    assert_eq!(before.reply().status, 200);
     let mut files = vec![];
     while let Ok(file) = std::fs::File::open("/dev/null") {
         files.push(file);
