@@ -31,8 +31,10 @@ impl Discard {
             return Err(Failure::wrong("--reason is empty; say why, somebody may ask later"));
         }
         let events: Vec<EventId> = self.events.into_iter().map(EventId).collect();
-        each_event(session, &events, "is discarded", |event| {
-            Request::Discard { event, reason: reason.clone(), by: who() }
+        each_event(session, &events, "is discarded", |event| Request::Discard {
+            event,
+            reason: reason.clone(),
+            by: who(),
         })
     }
 }

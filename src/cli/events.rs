@@ -122,7 +122,8 @@ pub(super) fn state_of(event: &EventRow) -> (Tone, String) {
         ("duplicate" | "discarded", _) => Tone::Dim,
         _ => Tone::Plain,
     };
-    let state = event.outcome.as_ref().map_or_else(|| event.state.clone(), |outcome| format!("done: {outcome}"));
+    let state =
+        event.outcome.as_ref().map_or_else(|| event.state.clone(), |outcome| format!("done: {outcome}"));
     (tone, state)
 }
 
@@ -133,7 +134,8 @@ fn ticket_of(event: &EventRow) -> String {
 
 /// The intent with its confidence, never rounded up.
 pub(super) fn intent_of(event: &EventRow) -> String {
-    let confidence = event.confidence.map_or_else(String::new, |confidence| format!(" {}", percent(confidence)));
+    let confidence =
+        event.confidence.map_or_else(String::new, |confidence| format!(" {}", percent(confidence)));
     event.intent.as_deref().map_or_else(String::new, |intent| format!("{}{confidence}", cut(intent, 40)))
 }
 

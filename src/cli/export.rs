@@ -50,12 +50,13 @@ pub(super) fn read(bytes: &[u8]) -> Result<Export, String> {
     let head = head.transpose().map_err(|error| error.to_string())?.ok_or("the file is empty")?;
     let columns = Columns::of(&head)?;
     let mut export = Export::default();
+    let mut lines = Lines { bytes, at: 0, line: 1 };
     for record in records {
         let record = record.map_err(|error| error.to_string())?;
         if is_blank(&record) {
             continue;
         }
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = lines.of(record.position().map_or(0, csv::Position::byte));
         match columns.row(&record) {
             Ok((row, None)) => export.rows.push(row),
             Ok((row, Some(note))) => {
@@ -66,6 +67,28 @@ pub(super) fn read(bytes: &[u8]) -> Result<Export, String> {
         }
     }
     Ok(export)
+}
+
+/// Which line a byte stands on; asked in rising order. The reader's own count stops before blank lines.
+struct Lines<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    line: usize,
+}
+
+impl Lines<'_> {
+    fn of(&mut self, byte: u64) -> usize {
+        let byte = usize::try_from(byte).unwrap_or(usize::MAX);
+        let ends = |byte: &u8| matches!(byte, b'\n' | b'\r');
+        let blank = self.bytes.iter().skip(byte).take_while(|byte| ends(byte)).count();
+        let until = byte.saturating_add(blank).min(self.bytes.len());
+        let passed = self.bytes.get(self.at..until).unwrap_or_default();
+        // A lone carriage return ends a line too; a pair counts once.
+        let pairs = passed.windows(2).filter(|pair| *pair == b"\r\n").count();
+        self.line += passed.iter().filter(|byte| ends(byte)).count() - pairs;
+        self.at = until;
+        self.line
+    }
 }
 
 fn is_blank(record: &csv::ByteRecord) -> bool {
@@ -119,7 +142,12 @@ impl Columns {
             Some(text) => match text.trim_start_matches('#').parse::<i64>() {
                 Ok(number) if number > 0 => Some(number),
                 _ if ticket_id.is_some() => None,
-                _ => return Err(format!("\"{}\" is no conversation number", crate::text::one_line(&text, 40))),
+                _ => {
+                    return Err(format!(
+                        "\"{}\" is no conversation number",
+                        crate::text::one_line(&text, 40)
+                    ));
+                }
             },
         };
         if ticket_id.is_none() && conversation_no.is_none() {
@@ -142,7 +170,8 @@ fn time(text: &str) -> Option<Timestamp> {
     if let Ok(ms) = text.parse::<i64>() {
         return (ms > 100_000_000_000).then(|| from_millis(ms));
     }
-    let local = text.parse::<DateTime>().or_else(|_| text.parse::<Date>().map(|day| day.at(0, 0, 0, 0))).ok()?;
+    let local =
+        text.parse::<DateTime>().or_else(|_| text.parse::<Date>().map(|day| day.at(0, 0, 0, 0))).ok()?;
     local.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
 }
 
@@ -184,7 +213,8 @@ mod tests {
 
     #[test]
     fn a_bad_row_is_named_by_its_line_and_the_others_stay() {
-        let export = read(b"conversation_no,updated_at\n1401,\nabc,\n\n-3,\n,2026-02-09\n1402,last week\n").unwrap();
+        let export =
+            read(b"conversation_no,updated_at\r\n1401,\nabc,\n\n-3,\n,2026-02-09\n1402,last week\n").unwrap();
         assert_eq!(export.rows, [row(None, Some(1401), None), row(None, Some(1402), None)]);
         let lines: Vec<&str> = export.notes.iter().filter_map(|note| note.split(':').next()).collect();
         assert_eq!(lines, ["line 3", "line 5", "line 6", "line 7"]);

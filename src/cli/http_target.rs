@@ -20,6 +20,8 @@ const PATH: &str = "/richpanel/inbound";
 const EXAMPLE: &str = "https://mw.example.com";
 /// The header with the token.
 const HEADER: &str = "X-Middleware-Token";
+/// Why the rule fires, as the examples have it.
+const TRIGGER: &str = "customer_message";
 /// One Target each, when no channel is named.
 const CHANNELS: &[&str] = &[
     "email",
@@ -27,6 +29,7 @@ const CHANNELS: &[&str] = &[
     "facebook_message",
     "instagram_message",
     "whatsapp",
+    "tiktok_shop_message",
     "facebook_feed_comment",
     "instagram_comment",
     "phone",
@@ -39,15 +42,15 @@ pub(super) struct HttpTarget {
     #[arg(long, value_name = "CHANNEL")]
     channel: Vec<String>,
     /// The body's form; JSON where there is a choice
-    #[arg(long, value_enum, default_value_t = Form::Json)]
-    format: Form,
+    #[arg(long, value_enum, default_value_t = Format::Json)]
+    format: Format,
     /// Where the daemon is reached from outside
     #[arg(long, value_name = "https://…", default_value = EXAMPLE)]
     url: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Form {
+enum Format {
     Json,
     Form,
     Xml,
@@ -91,8 +94,10 @@ impl HttpTarget {
         let loaded = session.load_or_defaults()?;
         let url = address(&self.url).map_err(Failure::wrong)?;
         let channels = self.channels().map_err(Failure::wrong)?;
-        let targets =
-            channels.iter().map(|channel| target(channel, self.format, &url, &loaded.config.server.fields)).collect();
+        let targets = channels
+            .iter()
+            .map(|channel| target(channel, self.format, &url, &loaded.config.server.fields))
+            .collect();
         let printed = Printed { targets, token: token_words(&loaded), advice: ADVICE.to_vec() };
         session.show(&printed, |_| page(&printed))?;
         Ok(Exit::Good)
@@ -119,10 +124,14 @@ fn address(url: &str) -> Result<String, String> {
     Ok(if rest.trim_end_matches('/').contains('/') { bare.to_owned() } else { format!("{bare}{PATH}") })
 }
 
-fn target(channel: &str, form: Form, url: &str, fields: &Fields) -> Target {
-    let minimal = [(fields.ticket_id.as_str(), "{{ticket.id}}"), (fields.channel.as_str(), channel)];
-    let further = [
+fn target(channel: &str, form: Format, url: &str, fields: &Fields) -> Target {
+    let minimal = [
+        (fields.ticket_id.as_str(), "{{ticket.id}}"),
+        (fields.channel.as_str(), channel),
+        (fields.trigger.as_str(), TRIGGER),
         (fields.ticket_url.as_str(), "{{ticket.url}}"),
+    ];
+    let further = [
         (fields.customer_email.as_str(), "{{ticket.customer.email}}"),
         (fields.subject.as_str(), "{{ticket.subject}}"),
         (fields.message.as_str(), "{{ticket.lastMessage.text}}"),
@@ -135,16 +144,16 @@ fn target(channel: &str, form: Form, url: &str, fields: &Fields) -> Target {
         url: url.to_owned(),
         header: HEADER,
         content_type: match form {
-            Form::Json => "application/json",
-            Form::Form => "application/x-www-form-urlencoded",
-            Form::Xml => "application/xml",
+            Format::Json => "application/json",
+            Format::Form => "application/x-www-form-urlencoded",
+            Format::Xml => "application/xml",
         },
         body: form.body(&minimal),
         body_with_message: form.body(&all),
     }
 }
 
-impl Form {
+impl Format {
     /// The fields in their order; placeholders stay as they are.
     fn body(self, fields: &[(&str, &str)]) -> String {
         let join = |each: &dyn Fn(&str, &str) -> String, between: &str| {
@@ -211,18 +220,21 @@ mod tests {
     const ID: &str = "<a+b=c@mail.example.com>";
 
     fn filled(body: &str, text: &str) -> String {
-        let values = BTreeMap::from([("ticket.id", ID.to_owned()), ("ticket.lastMessage.text", text.to_owned())]);
-        crate::sim::Target { body: body.into(), escaped: false, ..crate::sim::Target::default() }.fill(&values)
+        let values =
+            BTreeMap::from([("ticket.id", ID.to_owned()), ("ticket.lastMessage.text", text.to_owned())]);
+        crate::sim::Target { body: body.into(), escaped: false, ..crate::sim::Target::default() }
+            .fill(&values)
     }
 
     #[test]
     fn what_is_printed_is_understood_whatever_the_ids_look_like() {
         let fields = Fields::default();
         let source = RichpanelSource::new(&[], fields.clone());
-        for form in [Form::Json, Form::Form, Form::Xml] {
+        for form in [Format::Json, Format::Form, Format::Xml] {
             for channel in CHANNELS {
                 let target = target(channel, form, "https://mw.example.com/richpanel/inbound", &fields);
-                let call = source.parse(Some(target.content_type), filled(&target.body, "").as_bytes()).unwrap();
+                let call =
+                    source.parse(Some(target.content_type), filled(&target.body, "").as_bytes()).unwrap();
                 assert_eq!(call.ticket_id.as_str(), ID, "{form:?} {channel}");
                 assert_eq!(call.channel.as_ref().map(Channel::as_str), Some(*channel), "{form:?}");
                 let nasty = "say \"hi\"\n& <b>bye</b>\",\"ticket_id\":\"evil";
@@ -250,7 +262,8 @@ mod tests {
 
     #[test]
     fn an_unknown_channel_is_refused() {
-        let printer = HttpTarget { channel: vec!["pigeon".into()], format: Form::Json, url: EXAMPLE.into() };
+        let printer =
+            HttpTarget { channel: vec!["pigeon".into()], format: Format::Json, url: EXAMPLE.into() };
         assert!(printer.channels().unwrap_err().contains("email, live_chat"));
     }
 }

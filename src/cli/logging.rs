@@ -47,7 +47,8 @@ pub(super) fn start(format: LogFormat, clock: &Arc<dyn Clock>) {
 
 /// `None` for the time: journald has it, and reads the priority.
 fn text(record: &Record<'_>, at: Option<&str>) -> String {
-    let mut line = at.map_or_else(|| format!("<{}>", priority(record.level())), |at| format!("{at} {} ", record.level()));
+    let mut line = at
+        .map_or_else(|| format!("<{}>", priority(record.level())), |at| format!("{at} {} ", record.level()));
     let _ = write!(line, "{} {}", module(record), clean(&record.args().to_string()));
     let mut pairs = Pairs(vec![]);
     let _ = record.key_values().visit(&mut pairs);

@@ -53,9 +53,8 @@ impl Standing {
         let kept = reader.setting(MODE)?;
         // Without a mode of its own the file decides, as it was last seen.
         let mode = in_force(kept.as_ref(), last_seen.unwrap_or(file));
-        let next_start = (last_seen.is_some() && last_seen != Some(file)).then(|| {
-            format!("the configuration file now says {file}; that counts from the next start")
-        });
+        let next_start = (last_seen.is_some() && last_seen != Some(file))
+            .then(|| format!("the configuration file now says {file}; that counts from the next start"));
         let from = kept.or(seen);
         Ok(Self {
             mode,
@@ -68,7 +67,10 @@ impl Standing {
     /// For people, on lines of their own.
     pub(super) fn lines(&self, now: Timestamp) -> String {
         let since = self.since.map_or_else(String::new, |at| format!(", {}", moment(at, now)));
-        let mut text = pair("mode", &format!("{}, set by {}{since}", paint(tone(self.mode), self.mode.as_str()), self.by));
+        let mut text = pair(
+            "mode",
+            &format!("{}, set by {}{since}", paint(tone(self.mode), self.mode.as_str()), self.by),
+        );
         text.push_str(&pair("", &paint(Tone::Dim, meaning(self.mode))));
         if let Some(next) = &self.next_start {
             text.push_str(&pair("", &paint(Tone::Warn, next)));

@@ -97,7 +97,9 @@ impl Table {
 
     fn grid(&self, width: Option<u16>) -> String {
         let mut grid = Grid::new();
-        grid.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).enforce_styling();
+        grid.load_style(presets::NOTHING)
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .enforce_styling();
         if let Some(width) = width {
             grid.set_width(width);
         }
@@ -238,8 +240,16 @@ mod tests {
 
     fn table() -> Table {
         let mut table = Table::new(&["event", "state", "reason"]);
-        table.row(vec![(Tone::Plain, "7".into()), (Tone::Bad, "dead".into()), (Tone::Plain, "it will not work ".repeat(8))]);
-        table.row(vec![(Tone::Plain, "1234".into()), (Tone::Good, "done".into()), (Tone::Plain, String::new())]);
+        table.row(vec![
+            (Tone::Plain, "7".into()),
+            (Tone::Bad, "dead".into()),
+            (Tone::Plain, "it will not work ".repeat(8)),
+        ]);
+        table.row(vec![
+            (Tone::Plain, "1234".into()),
+            (Tone::Good, "done".into()),
+            (Tone::Plain, String::new()),
+        ]);
         table
     }
 

@@ -51,7 +51,8 @@ impl Reconcile {
 }
 
 fn take_in(database: &Path, file: &Path) -> Result<Done> {
-    let bytes = read(file).map_err(|error| Failure::wrong(format!("cannot read {}: {error}", file.display())))?;
+    let bytes =
+        read(file).map_err(|error| Failure::wrong(format!("cannot read {}: {error}", file.display())))?;
     let export = export::read(&bytes).map_err(|why| Failure::wrong(format!("{}: {why}", file.display())))?;
     let mut done = Done { rows: Some(export.rows.len()), file_notes: export.notes, ..Done::default() };
     for rows in export.rows.chunks(ROWS_A_REQUEST) {
@@ -83,14 +84,21 @@ fn ask(database: &Path, csv: Option<Vec<CsvRow>>) -> Result<Report> {
 
 fn page(done: &Done) -> String {
     let Report { methods, looked_at, found, calls, notes } = &done.report;
-    let methods = if methods.is_empty() { "none (method = \"csv\": give --csv FILE)".to_owned() } else { methods.join(", ") };
+    let methods = if methods.is_empty() {
+        "none (method = \"csv\": give --csv FILE)".to_owned()
+    } else {
+        methods.join(", ")
+    };
     let mut text = pair("method", &methods);
     if let Some(rows) = done.rows {
         text.push_str(&pair("rows", &rows.to_string()));
     }
     text.push_str(&pair("looked at", &format!("{looked_at} tickets")));
     let tone = if *found > 0 { Tone::Warn } else { Tone::Good };
-    text.push_str(&pair("found", &paint(tone, &format!("{found} that nobody had told us of; they are queued"))));
+    text.push_str(&pair(
+        "found",
+        &paint(tone, &format!("{found} that nobody had told us of; they are queued")),
+    ));
     text.push_str(&pair("API calls", &calls.to_string()));
     for note in notes.iter().chain(&done.file_notes).take(NOTES_SHOWN) {
         text.push_str(&pair("note", &cut(note, 200)));

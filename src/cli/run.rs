@@ -81,7 +81,9 @@ fn obey_signals(stopper: Stopper) -> Result<()> {
             match signal {
                 SIGHUP => log::warn!("SIGHUP: the configuration is not read again yet; restart to change it"),
                 _ if stopping => {
-                    log::error!("a second signal: ending at once; what was running goes on at the next start");
+                    log::error!(
+                        "a second signal: ending at once; what was running goes on at the next start"
+                    );
                     std::process::exit(Exit::CannotRun as i32);
                 }
                 _ => {

@@ -182,7 +182,8 @@ mod tests {
 
     #[test]
     fn a_closed_pipe_is_no_error_whatever_is_wrapped_around_it() {
-        let closed = Err::<(), _>(io::Error::from(io::ErrorKind::BrokenPipe)).context("printing").unwrap_err();
+        let closed =
+            Err::<(), _>(io::Error::from(io::ErrorKind::BrokenPipe)).context("printing").unwrap_err();
         assert_eq!(report(&closed), Exit::Good);
     }
 

@@ -65,7 +65,8 @@ fn row(event: &EventRow, now: Timestamp) -> String {
     if event.intent.is_some() {
         text.push_str(&pair("intent", &intent_of(event)));
     }
-    let work = format!("{} attempts, {} failed, {} API calls", event.attempt, event.failures, event.calls_out);
+    let work =
+        format!("{} attempts, {} failed, {} API calls", event.attempt, event.failures, event.calls_out);
     text.push_str(&pair("work", &work));
     if let Some(next) = super::status::next_step(event) {
         text.push_str(&pair("what to do", &paint(Tone::Warn, &next)));
@@ -79,8 +80,11 @@ fn decided(decision: &Decision, screen: Screen) -> String {
     text.push_str(&pair("reason", &clean(&decision.reason)));
     text.push_str(&report::gates(&decision.gates, screen));
     text.push_str(&report::reply(decision.draft.as_ref(), decision.send, screen));
-    let (title, steps) =
-        if decision.after.is_empty() { ("would have done", &decision.would) } else { ("steps", &decision.after) };
+    let (title, steps) = if decision.after.is_empty() {
+        ("would have done", &decision.would)
+    } else {
+        ("steps", &decision.after)
+    };
     if !steps.is_empty() {
         text.push_str(&heading(title));
         let mut table = Table::new(&["step", "rule"]);
@@ -112,9 +116,15 @@ mod tests {
 
     #[test]
     fn a_dead_event_says_what_to_do() {
-        let mut event = super::super::events::tests::row(7, "dead", "the helpdesk refuses the request (400): no");
+        let mut event =
+            super::super::events::tests::row(7, "dead", "the helpdesk refuses the request (400): no");
         event.finished_at = Some(Timestamp::UNIX_EPOCH);
-        let line = AuditLine { at: "1970-01-01 00:00:00.000".into(), what: "call accepted".into(), rule: "r".into(), answer: "a\nb".into() };
+        let line = AuditLine {
+            at: "1970-01-01 00:00:00.000".into(),
+            what: "call accepted".into(),
+            rule: "r".into(),
+            answer: "a\nb".into(),
+        };
         let story = EventStory { event, decision: None, audit: vec![line] };
         let text = page(&story, Timestamp::UNIX_EPOCH, Screen::Plain);
         assert!(text.contains("discard 7 --reason"), "{text}");

@@ -61,7 +61,11 @@ impl Sim {
     fn options(&self) -> SimOptions {
         let target = self.target.as_ref().map(|url| Target {
             url: url.clone(),
-            headers: self.token.iter().map(|token| ("X-Middleware-Token".to_owned(), token.clone())).collect(),
+            headers: self
+                .token
+                .iter()
+                .map(|token| ("X-Middleware-Token".to_owned(), token.clone()))
+                .collect(),
             escaped: true,
             ..Target::default()
         });
@@ -107,11 +111,20 @@ fn words(sim: &Sim, base_url: &str, control: &str) -> String {
     let mut text = pair("base URL", &paint(Tone::Strong, base_url));
     text.push_str(&pair("API key", &sim.key));
     text.push_str(&pair("bot agent", BOT_AGENT_ID));
-    let calls = sim.target.as_deref().unwrap_or("nobody (--target URL --token TOKEN: a daemon's /richpanel/inbound)");
+    let calls =
+        sim.target.as_deref().unwrap_or("nobody (--target URL --token TOKEN: a daemon's /richpanel/inbound)");
     text.push_str(&pair("calls", calls));
     text.push_str(&heading("control, without a key"));
-    text.push_str(&pair("read", &format!("GET {control}/snapshot  journal  requests  firings  faults  verdict")));
-    text.push_str(&pair("do", &format!("POST {control}/customer_writes  agent_replies  agent_tags  set_fault  advance_clock  reset")));
+    text.push_str(&pair(
+        "read",
+        &format!("GET {control}/snapshot  journal  requests  firings  faults  verdict"),
+    ));
+    text.push_str(&pair(
+        "do",
+        &format!(
+            "POST {control}/customer_writes  agent_replies  agent_tags  set_fault  advance_clock  reset"
+        ),
+    ));
     text.push_str(&heading("a customer writes"));
     text.push_str(&format!(
         "curl -s {control}/customer_writes -d '{{\"email\":\"ava@example.com\",\"name\":\"Ava Doe\",\

@@ -121,9 +121,13 @@ pub(super) fn next_step(event: &EventRow) -> Option<String> {
     } else if has("(403)") {
         format!("the key may not do this: ask Richpanel, then: retry {id}")
     } else if has("refuses the request") || has("not found") {
-        format!("it will not work next time either: answer the ticket by hand, then: discard {id} --reason \"by hand\"")
+        format!(
+            "it will not work next time either: answer the ticket by hand, then: discard {id} --reason \"by hand\""
+        )
     } else if has("panicked") {
-        format!("a fault of this program: keep the log, answer the ticket by hand, then: discard {id} --reason \"by hand\"")
+        format!(
+            "a fault of this program: keep the log, answer the ticket by hand, then: discard {id} --reason \"by hand\""
+        )
     } else {
         format!("see show {id}; when the cause is gone: retry {id}, else: discard {id} --reason \"…\"")
     })
@@ -151,7 +155,12 @@ fn daemon(overview: &Overview) -> String {
         );
         return pair("daemon", &words);
     };
-    let up = format!("running for {}, process {}, version {}", span(running.up_seconds), running.pid, running.version);
+    let up = format!(
+        "running for {}, process {}, version {}",
+        span(running.up_seconds),
+        running.pid,
+        running.version
+    );
     let mut text = pair("daemon", &paint(Tone::Good, &up));
     text.push_str(&pair("", &format!("calls on {}, people on {}", running.listen, running.admin)));
     if let Some(why) = &running.not_ready {

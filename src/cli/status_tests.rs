@@ -47,7 +47,9 @@ fn a_stopped_daemons_file_still_tells_almost_everything() {
     drop(store);
     let overview = look(&session, &loaded).unwrap();
     let text = page(&overview, NOW, Screen::Plain);
-    for words in ["production", "shadow", "not running", "1 waiting", "1 calls in which nobody", "nothing ended"] {
+    for words in
+        ["production", "shadow", "not running", "1 waiting", "1 calls in which nobody", "nothing ended"]
+    {
         assert!(text.contains(words), "{words} not in {text}");
     }
     let json = serde_json::to_value(&overview).unwrap();

@@ -20,10 +20,7 @@ pub(super) enum Steering {
     /// A daemon runs: it is asked.
     Daemon(std::path::PathBuf),
     /// None runs: the file is ours for the moment.
-    File {
-        store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
-    },
+    File { store: Arc<dyn Store>, clock: Arc<dyn Clock> },
 }
 
 impl Steering {
@@ -44,9 +41,8 @@ impl Steering {
     /// Does it, or says in words why not.
     pub(super) fn ask(&self, request: &Request) -> Result<Answer> {
         match self {
-            Self::Daemon(path) => asked(path, request)?.ok_or_else(|| {
-                Failure::cannot("the daemon stopped in between; try again")
-            }),
+            Self::Daemon(path) => asked(path, request)?
+                .ok_or_else(|| Failure::cannot("the daemon stopped in between; try again")),
             Self::File { store, clock } => Ok(in_file(store.as_ref(), clock.as_ref(), request)),
         }
     }

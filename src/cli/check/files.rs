@@ -82,7 +82,11 @@ fn database(findings: &mut Findings, path: &Path) {
     }
     match Reader::open(path) {
         Ok(_) => findings.fine("database", format!("{} is ours and can be read", path.display())),
-        Err(error) => findings.problem("database", error.to_string(), "name another file in [store] path, or restore a backup"),
+        Err(error) => findings.problem(
+            "database",
+            error.to_string(),
+            "name another file in [store] path, or restore a backup",
+        ),
     }
 }
 
@@ -91,7 +95,11 @@ fn running(findings: &mut Findings, config: &Config) {
     match ask(path, &Request::Status) {
         Ok(Some(_)) => return findings.fine("daemon", "it is running and answers"),
         Err(error) => {
-            return findings.warn("daemon", format!("it cannot be asked: {error}"), "run check as the daemon's user or with sudo");
+            return findings.warn(
+                "daemon",
+                format!("it cannot be asked: {error}"),
+                "run check as the daemon's user or with sudo",
+            );
         }
         Ok(None) => (),
     }
@@ -102,9 +110,14 @@ fn running(findings: &mut Findings, config: &Config) {
             format!("another process holds the lock of {} and does not answer", path.display()),
             "see which with `fuser` on the .lock file; a daemon that starts or hangs looks like this",
         ),
-        Err(error) => findings.warn("daemon", format!("the lock cannot be looked at: {error}"), "run check as the daemon's user"),
+        Err(error) => findings.warn(
+            "daemon",
+            format!("the lock cannot be looked at: {error}"),
+            "run check as the daemon's user",
+        ),
     }
-    for (key, address) in [("[server] listen", config.server.listen), ("[admin] listen", config.admin.listen)] {
+    for (key, address) in [("[server] listen", config.server.listen), ("[admin] listen", config.admin.listen)]
+    {
         port(findings, key, address);
     }
 }
@@ -134,12 +147,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
         std::fs::write(&path, "x").unwrap();
-        for (mode, words) in [(0o600, None), (0o400, None), (0o640, Some("its group")), (0o644, Some("everybody"))] {
+        for (mode, words) in
+            [(0o600, None), (0o400, None), (0o640, Some("its group")), (0o644, Some("everybody"))]
+        {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
             let mut findings = Findings::default();
             secret(&mut findings, "[server] token_file", &path);
             let warnings = found(&findings, Verdict::Warning);
-            assert_eq!(warnings.first().map(|found| found.contains(words.unwrap_or("?"))), words.map(|_| true), "{mode:o}");
+            assert_eq!(
+                warnings.first().map(|found| found.contains(words.unwrap_or("?"))),
+                words.map(|_| true),
+                "{mode:o}"
+            );
         }
     }
 

@@ -56,7 +56,9 @@ fn has_secrets(findings: &mut Findings, secrets: &Secrets) {
     }
     match secrets.api_key {
         Some(_) => findings.fine("secrets", "there is an API key"),
-        None => findings.problem("secrets", "no API key", "set [richpanel] api_key_file or RICHPANEL_API_KEY"),
+        None => {
+            findings.problem("secrets", "no API key", "set [richpanel] api_key_file or RICHPANEL_API_KEY");
+        }
     }
 }
 
@@ -91,7 +93,8 @@ fn teams(findings: &mut Findings, config: &Config, policy: &Policy) {
         .map(|(_, intent)| intent.team.as_str())
         .chain([config.routing.default.as_str()])
         .collect();
-    let idle: Vec<&String> = config.routing.teams.keys().filter(|name| !used.contains(name.as_str())).collect();
+    let idle: Vec<&String> =
+        config.routing.teams.keys().filter(|name| !used.contains(name.as_str())).collect();
     if idle.is_empty() {
         findings.fine("teams", format!("{} teams, each used by an intent", used.len()));
     }
@@ -125,7 +128,8 @@ fn rollout(findings: &mut Findings, config: &Config) {
         findings.warn("rollout", "mode canary with 0 %: nobody is answered", "set [rollout] canary_percent");
     }
     if config.shop.name == crate::config::Shop::default().name {
-        let todo = "set [shop] name, timezone, cutoff_hour and holidays: replies are signed and dated by them";
+        let todo =
+            "set [shop] name, timezone, cutoff_hour and holidays: replies are signed and dated by them";
         findings.warn("shop", format!("replies are signed \"{}\"", config.shop.name), todo);
     }
     if !config.server.listen.ip().is_loopback() {
@@ -173,7 +177,11 @@ mod tests {
             ("[rollout]\nmode = \"live\"", Verdict::Problem, "nobody to write as"),
             ("[workers]\nthreads = 0", Verdict::Problem, "threads"),
             ("[intents.order_status]\nteam = \"nobody\"", Verdict::Problem, "nobody"),
-            ("[routing.teams.idle]\ntag = \"route-idle\"", Verdict::Warning, "no intent leads to the team idle"),
+            (
+                "[routing.teams.idle]\ntag = \"route-idle\"",
+                Verdict::Warning,
+                "no intent leads to the team idle",
+            ),
             ("[replies.old]\nemail = \"x\"\nchat = \"x\"", Verdict::Warning, "no intent uses it"),
             ("[server]\nlisten = \"0.0.0.0:8080\"", Verdict::Warning, "without TLS"),
             ("[admin]\nlisten = \"0.0.0.0:8081\"", Verdict::Warning, "SSH tunnel"),

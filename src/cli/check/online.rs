@@ -33,7 +33,8 @@ pub(super) fn check(findings: &mut Findings, session: &Session, loaded: &Loaded,
                 progress.set_draw_target(ProgressDrawTarget::hidden());
             }
             progress.enable_steady_tick(Duration::from_millis(120));
-            Account { helpdesk: helpdesk.as_ref(), config: &loaded.config, progress: &progress }.check(findings, session);
+            Account { helpdesk: helpdesk.as_ref(), config: &loaded.config, progress: &progress }
+                .check(findings, session);
             progress.finish_and_clear();
         }
     }
@@ -57,7 +58,11 @@ impl Account<'_> {
                 return findings.problem("online", clean(&error.to_string()), todo);
             }
             Err(error) => {
-                findings.warn("online", format!("agents cannot be listed: {}", clean(&error.to_string())), "the bot agent cannot be checked");
+                findings.warn(
+                    "online",
+                    format!("agents cannot be listed: {}", clean(&error.to_string())),
+                    "the bot agent cannot be checked",
+                );
                 vec![]
             }
         };
@@ -65,17 +70,29 @@ impl Account<'_> {
         agents(findings, self.config, &users);
         match self.list(Directory::Teams, "teams") {
             Ok(entries) => teams(findings, self.config, &entries),
-            Err(error) => findings.warn("teams", format!("cannot be listed: {}", clean(&error.to_string())), "compare the names by hand"),
+            Err(error) => findings.warn(
+                "teams",
+                format!("cannot be listed: {}", clean(&error.to_string())),
+                "compare the names by hand",
+            ),
         }
         match self.list(Directory::Tags, "tags") {
             Ok(entries) => tags(findings, self.config, &entries),
-            Err(error) => findings.warn("tags", format!("cannot be listed: {}", clean(&error.to_string())), "tags made in Richpanel's pages show as ids then"),
+            Err(error) => findings.warn(
+                "tags",
+                format!("cannot be listed: {}", clean(&error.to_string())),
+                "tags made in Richpanel's pages show as ids then",
+            ),
         }
         self.sweeps(findings, session);
         self.limits(findings);
     }
 
-    fn call<T>(&self, what: &str, call: impl FnOnce(&mut Permit) -> Result<T, ApiError>) -> Result<T, ApiError> {
+    fn call<T>(
+        &self,
+        what: &str,
+        call: impl FnOnce(&mut Permit) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
         self.progress.set_message(format!("asking for {what}"));
         let permit = self.helpdesk.budget().reserve(Use::Routing, 1, &|| false);
         call(&mut permit.ok_or_else(|| ApiError::Unavailable("no call is left".into()))?)
@@ -92,22 +109,43 @@ impl Account<'_> {
         let mut number = newest_number(self.config);
         match listed {
             Ok(page) => {
-                findings.fine("reconcile", format!("method list works: {} tickets on the first page", page.tickets.len()));
+                findings.fine(
+                    "reconcile",
+                    format!("method list works: {} tickets on the first page", page.tickets.len()),
+                );
                 number = page.tickets.iter().filter_map(|ticket| ticket.number).max().or(number);
             }
             Err(ApiError::Forbidden(_)) => {
-                findings.warn("reconcile", "method list: this key may not list tickets (403)", "method = \"auto\" goes by number and known tickets instead");
+                findings.warn(
+                    "reconcile",
+                    "method list: this key may not list tickets (403)",
+                    "method = \"auto\" goes by number and known tickets instead",
+                );
             }
-            Err(error) => findings.warn("reconcile", format!("method list: {}", clean(&error.to_string())), "try again later"),
+            Err(error) => findings.warn(
+                "reconcile",
+                format!("method list: {}", clean(&error.to_string())),
+                "try again later",
+            ),
         }
         let Some(number) = number else {
-            return findings.warn("reconcile", "method number: no conversation number is known yet", "check again after the first call");
+            return findings.warn(
+                "reconcile",
+                "method number: no conversation number is known yet",
+                "check again after the first call",
+            );
         };
         match self.call("a conversation", |permit| self.helpdesk.ticket_by_number(permit, number)) {
-            Ok(_) => findings.fine("reconcile", format!("method number works: conversation {number} was read")),
+            Ok(_) => {
+                findings.fine("reconcile", format!("method number works: conversation {number} was read"));
+            }
             Err(error) => {
                 let found = format!("method number: conversation {number}: {}", clean(&error.to_string()));
-                findings.warn("reconcile", found, "imported tickets may fail so; check again with a newer one");
+                findings.warn(
+                    "reconcile",
+                    found,
+                    "imported tickets may fail so; check again with a newer one",
+                );
             }
         }
     }
@@ -119,7 +157,14 @@ impl Account<'_> {
         let others = u64::from(seen.in_use).saturating_sub(seen.calls_total);
         if seen.limit < configured {
             let todo = format!("set [richpanel] requests_per_window = {}", seen.limit);
-            findings.warn("limit", format!("the helpdesk allows {} calls in {window} s, configured are {configured}", seen.limit), &todo);
+            findings.warn(
+                "limit",
+                format!(
+                    "the helpdesk allows {} calls in {window} s, configured are {configured}",
+                    seen.limit
+                ),
+                &todo,
+            );
         } else {
             findings.fine("limit", format!("{} calls in {window} s, {} free now", seen.limit, seen.free));
         }
@@ -155,15 +200,22 @@ fn agents(findings: &mut Findings, config: &Config, users: &[DirectoryEntry]) {
     let by_id: BTreeMap<&str, &DirectoryEntry> = users.iter().map(|user| (user.id.as_str(), user)).collect();
     let named = |id: &str| by_id.get(id).map(|user| clean(&user.name));
     let ids = || {
-        let some: Vec<String> =
-            users.iter().take(NAMES_SHOWN).map(|user| format!("{} = {}", clean(&user.id), clean(&user.name))).collect();
+        let some: Vec<String> = users
+            .iter()
+            .take(NAMES_SHOWN)
+            .map(|user| format!("{} = {}", clean(&user.id), clean(&user.name)))
+            .collect();
         format!("set it to one of: {}", some.join(", "))
     };
     match config.richpanel.bot_agent_id.as_deref().map(str::trim).filter(|id| !id.is_empty()) {
         None => findings.warn("agent", "nobody to write as: [richpanel] bot_agent_id is not set", &ids()),
         Some(_) if users.is_empty() => (),
         Some(id) => match named(id).as_deref() {
-            None => findings.problem("agent", format!("[richpanel] bot_agent_id {} is no agent", clean(id)), &ids()),
+            None => findings.problem(
+                "agent",
+                format!("[richpanel] bot_agent_id {} is no agent", clean(id)),
+                &ids(),
+            ),
             Some("" | "undefined") => findings.warn(
                 "agent",
                 "the bot agent has no name: customers see none or \"undefined\"",
@@ -191,9 +243,13 @@ fn teams(findings: &mut Findings, config: &Config, entries: &[DirectoryEntry]) {
         .map(|(name, _)| name.as_str())
         .collect();
     if missing.is_empty() {
-        return findings.fine("teams", format!("each of the {} teams has one of its name", config.routing.teams.len()));
+        return findings
+            .fine("teams", format!("each of the {} teams has one of its name", config.routing.teams.len()));
     }
-    let todo = format!("fine where an assignment rule reads the tag all the same; Richpanel has: {}", names(entries));
+    let todo = format!(
+        "fine where an assignment rule reads the tag all the same; Richpanel has: {}",
+        names(entries)
+    );
     findings.warn("teams", format!("no team is called {}", missing.join(", ")), &todo);
 }
 

@@ -35,7 +35,13 @@ fn a_good_account_has_no_problem_and_nothing_was_written() {
     let findings = checked(&sim, "sim-key", BOT_AGENT_ID);
     assert_eq!(found(&findings, Verdict::Problem), Vec::<String>::new());
     let fine = found(&findings, Verdict::Ok).join("\n");
-    for words in ["key is let in", "written as Shop Assistant", "method list works", "method number works", "calls in 30 s"] {
+    for words in [
+        "key is let in",
+        "written as Shop Assistant",
+        "method list works",
+        "method number works",
+        "calls in 30 s",
+    ] {
         assert!(fine.contains(words), "{words} not in {fine}");
     }
     let written: Vec<EffectKind> = sim.journal().into_iter().skip(before).map(|effect| effect.kind).collect();

@@ -7,7 +7,7 @@ use crate::classify::{Classifier, Input};
 use crate::config::Config;
 use crate::context::unanswered_text;
 use crate::daemon::outside;
-use crate::decide::{Context, Decision, Gate, Mention, OrderFinding, Policy, decide, match_order};
+use crate::decide::{Context, Decision, Gate, OrderFinding, Policy, decide, match_order};
 use crate::event::{Mode, ReplyCounts, Timestamp};
 use crate::reply::Fact;
 use crate::text::{OrderMention, order_mention};
@@ -51,13 +51,18 @@ impl Explainer {
     }
 
     /// A message on a ticket of its own; the order counts as the customer's and as linked to it.
-    pub(super) fn message(&self, message: &Message, order: Option<&(OrderRef, Order)>, now: Timestamp) -> Answer {
+    pub(super) fn message(
+        &self,
+        message: &Message,
+        order: Option<&(OrderRef, Order)>,
+        now: Timestamp,
+    ) -> Answer {
         let email = order.and_then(|(_, order)| order.email.clone());
         let ticket = message.ticket(email.as_deref(), now);
         let email = ticket.customer.email.clone();
         let own = order.map(|(at, order)| (at.clone(), Order { email: email.clone(), ..order.clone() }));
         let find = |context: &Context| {
-            let mention = mention(&context.new_text.text);
+            let mention = order_mention(&context.new_text.text);
             Ok::<_, std::convert::Infallible>(match_order(&mention, own, None, email.as_deref()))
         };
         match self.ticket(ticket, now, find) {
@@ -88,7 +93,8 @@ impl Explainer {
         if self.policy.needs_order(&context, &verdict) {
             context.order = find(&context)?;
         }
-        let mut decision = decide(&context, &verdict, &self.policy, now).classified_by(self.classifier.version());
+        let mut decision =
+            decide(&context, &verdict, &self.policy, now).classified_by(self.classifier.version());
         let configured = decide(&context, &verdict, &self.configured, now);
         for gate in decision.gates.iter_mut().filter(|gate| gate.gate == "mode") {
             let real = configured.gates.iter().find(|real| real.gate == "mode");
@@ -116,14 +122,6 @@ fn answer(context: &Context, decision: Decision) -> Answer {
         reply: sent.map(|draft| draft.text.clone()),
         facts: sent.map(|draft| draft.facts.clone()).unwrap_or_default(),
         decision,
-    }
-}
-
-fn mention(text: &str) -> Mention {
-    match order_mention(text) {
-        OrderMention::None => Mention::None,
-        OrderMention::One(number) => Mention::One(number),
-        OrderMention::Ambiguous(numbers) => Mention::Ambiguous(numbers),
     }
 }
 

@@ -34,11 +34,17 @@ struct Line {
 impl Message {
     /// # Errors
     /// A channel that nobody knows.
-    pub(super) fn new(text: String, html: Option<String>, subject: &str, channel: &str) -> Result<Self, String> {
+    pub(super) fn new(
+        text: String,
+        html: Option<String>,
+        subject: &str,
+        channel: &str,
+    ) -> Result<Self, String> {
         let channel = match channel.trim() {
             "" | "unknown" => Channel::Unknown,
-            word => channel_of_word(word)
-                .ok_or_else(|| format!("\"{word}\" is no channel that is known; email, live_chat, whatsapp, … or unknown"))?,
+            word => channel_of_word(word).ok_or_else(|| {
+                format!("\"{word}\" is no channel that is known; email, live_chat, whatsapp, … or unknown")
+            })?,
         };
         Ok(Self { text, html, subject: subject.to_owned(), channel })
     }
@@ -64,6 +70,7 @@ impl Message {
                 public: true,
                 at: Some(now),
                 attachments: 0,
+                auto_submitted: false,
             }],
             created_at: Some(now),
             updated_at: Some(now),
@@ -99,8 +106,12 @@ mod tests {
         let message = of_json("{}", "s", "email", false).unwrap();
         assert_eq!((message.subject.as_str(), message.channel), ("s", Channel::Email));
         let message =
-            of_json(r#"{"text":"hi","subject":"t","channel":"messenger","other":1}"#, "s", "email", false).unwrap();
-        assert_eq!((message.text.as_str(), message.subject.as_str(), message.channel), ("hi", "t", Channel::LiveChat));
+            of_json(r#"{"text":"hi","subject":"t","channel":"messenger","other":1}"#, "s", "email", false)
+                .unwrap();
+        assert_eq!(
+            (message.text.as_str(), message.subject.as_str(), message.channel),
+            ("hi", "t", Channel::LiveChat)
+        );
     }
 
     #[test]

@@ -54,7 +54,8 @@ pub(super) struct Explain {
 impl Explain {
     pub(super) fn run(self, session: &Session) -> Result<Exit> {
         let loaded = session.load_or_defaults()?;
-        let explainer = Explainer::new(&loaded.config).map_err(|problems| Failure::wrong(problems.join("\n")))?;
+        let explainer =
+            Explainer::new(&loaded.config).map_err(|problems| Failure::wrong(problems.join("\n")))?;
         if let Some(file) = &self.file {
             return self.each_line(session, &explainer, file);
         }
@@ -82,7 +83,9 @@ impl Explain {
         let mut exit = Exit::Good;
         for (number, line) in lines.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             let said = match input::of_json(line, &self.subject, &self.channel, self.html) {
-                Ok(message) => serde_json::to_string(&explainer.message(&message, order.as_ref(), session.now()))?,
+                Ok(message) => {
+                    serde_json::to_string(&explainer.message(&message, order.as_ref(), session.now()))?
+                }
                 Err(why) => {
                     exit = Exit::Wrong;
                     let why = format!("line {}: {}", number + 1, clean(&why));
@@ -101,7 +104,11 @@ impl Explain {
         let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
         let json = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
         let order = outside::order_of_json(&json, session.now());
-        Ok(Some(order.ok_or_else(|| wrong("no order in it (orderId or orderName and what belongs to it)".into()))?))
+        Ok(Some(
+            order.ok_or_else(|| {
+                wrong("no order in it (orderId or orderName and what belongs to it)".into())
+            })?,
+        ))
     }
 }
 

@@ -14,7 +14,10 @@ pub(super) fn page(answer: &Answer, screen: Screen) -> String {
     let decision = &answer.decision;
     let mut text = understood(decision);
     text.push_str(&pair("new text", &cut(&answer.new_text, TEXT_CHARS_MAX)));
-    text.push_str(&pair("order number", answer.order_number.as_deref().map_or("none".into(), clean).as_str()));
+    text.push_str(&pair(
+        "order number",
+        answer.order_number.as_deref().map_or("none".into(), clean).as_str(),
+    ));
     text.push_str(&pair("reason", &clean(&decision.reason)));
     text.push_str(&gates(&decision.gates, screen));
     text.push_str(&reply(decision.draft.as_ref(), decision.send, screen));
@@ -26,7 +29,8 @@ pub(in crate::cli) fn understood(decision: &Decision) -> String {
     let names = |intents: &[crate::event::Intent]| {
         intents.iter().map(|intent| clean(intent.as_str())).collect::<Vec<_>>().join(", ")
     };
-    let intent = format!("{} {}", paint(Tone::Strong, &clean(decision.intent.as_str())), percent(decision.confidence));
+    let intent =
+        format!("{} {}", paint(Tone::Strong, &clean(decision.intent.as_str())), percent(decision.confidence));
     let mut text = pair("intent", &intent);
     if !decision.also.is_empty() {
         text.push_str(&pair("also", &names(&decision.also)));
@@ -50,7 +54,11 @@ pub(in crate::cli) fn gates(gates: &[Gate], screen: Screen) -> String {
             (true, true) => (Tone::Dim, "-"),
             (true, false) => (Tone::Good, "passes"),
         };
-        table.row(vec![(Tone::Plain, gate.gate.clone()), (tone, verdict.into()), (Tone::Plain, cut(&gate.reason, 200))]);
+        table.row(vec![
+            (Tone::Plain, gate.gate.clone()),
+            (tone, verdict.into()),
+            (Tone::Plain, cut(&gate.reason, 200)),
+        ]);
     }
     format!("{}{}", heading("gates"), table.render(screen))
 }

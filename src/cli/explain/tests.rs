@@ -47,14 +47,25 @@ fn the_json_has_contracts_fields_and_no_others_whatever_is_written() {
             let json = serde_json::to_value(explain(text, order)).unwrap();
             let names: Vec<&String> = json.as_object().unwrap().keys().collect();
             let mut wanted = [
-                "intent", "confidence", "also", "new_text", "order_number", "route", "gates", "reply", "facts",
+                "intent",
+                "confidence",
+                "also",
+                "new_text",
+                "order_number",
+                "route",
+                "gates",
+                "reply",
+                "facts",
             ];
             wanted.sort_unstable();
             let mut names: Vec<&str> = names.into_iter().map(String::as_str).collect();
             names.sort_unstable();
             assert_eq!(names, wanted, "{text}");
             assert!(json["confidence"].as_f64().is_some_and(|sure| (0.0..=1.0).contains(&sure)), "{text}");
-            assert!(json["intent"].is_string() && json["also"].is_array() && json["facts"].is_array(), "{text}");
+            assert!(
+                json["intent"].is_string() && json["also"].is_array() && json["facts"].is_array(),
+                "{text}"
+            );
             let gates: Vec<&str> =
                 json["gates"].as_array().unwrap().iter().map(|gate| gate["gate"].as_str().unwrap()).collect();
             assert_eq!(gates, GATES, "{text}");
@@ -104,14 +115,13 @@ fn without_an_order_nothing_is_said() {
 fn what_a_customer_wrote_moves_no_cursor() {
     let answer = explain("where is \u{1b}[2J\u{202e}it\nplease", None);
     let text = report::page(&answer, Screen::Plain);
-    assert!(!text.contains('\u{1b}') || text.contains("\\u{1b}"), "{text}");
-    let painted = text.replace("\u{1b}[2m", "").replace("\u{1b}[1m", "").replace("\u{1b}[0m", "");
-    assert!(!painted.contains("\u{1b}[2J") && !painted.contains('\u{202e}'), "{painted}");
+    assert!(!text.contains("\u{1b}[2J") && !text.contains('\u{202e}'), "{text}");
 }
 
 #[test]
 fn html_is_read_as_text() {
-    let message = input::of_json(r#"{"html":"<p>Where is <b>my order</b>?</p>"}"#, "", "email", false).unwrap();
+    let message =
+        input::of_json(r#"{"html":"<p>Where is <b>my order</b>?</p>"}"#, "", "email", false).unwrap();
     let answer = explainer().message(&message, None, NOW.parse().unwrap());
     assert!(answer.new_text.contains("my order") && !answer.new_text.contains('<'), "{}", answer.new_text);
 }
