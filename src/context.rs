@@ -112,7 +112,8 @@ pub fn find_order(
         let looked_up = match (&linked, &mention, &context.ticket.client_id) {
             (None, OrderMention::One(number), Some(client)) if by_number => {
                 let at = OrderRef { client_id: client.clone(), order_id: number.clone() };
-                helpdesk.order(permit, &at)?.map(|order| (at, order))
+                // Found under the customer's number, kept under its own id: that is what can be attached.
+                helpdesk.order(permit, &at)?.map(|order| (OrderRef { order_id: order.id.clone(), ..at }, order))
             }
             _ => None,
         };

@@ -7,6 +7,9 @@ use crate::helpdesk::{ApiError, Applied};
 use crate::store::{Answer, Claim, JournalStep, ReplyState, StepState};
 use crate::ticket::{Effect, Status, Ticket};
 
+/// Failed attempts after which a step that the ticket can do without is given up.
+const OPTIONAL_PATIENCE: u32 = 3;
+
 /// How far the steps got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StepsEnd {
@@ -68,7 +71,9 @@ impl Hands<'_> {
         }
         match self.helpdesk.apply(permit, ticket, effect) {
             Ok(applied) => self.settle(claim, permit, ticket, step, effect, applied),
-            Err(error) if error.can_pass() && may_repeat(effect, &error) => Err(error.into()),
+            Err(error) if error.can_pass() && may_repeat(effect, &error) && !given_up(claim, effect, &error) => {
+                Err(error.into())
+            }
             Err(error) => {
                 self.store.step_is(claim, step.seq, StepState::Failed, &answer_of(&error, permit), self.now())?;
                 // A ticket that cannot be tagged was not routed: that is for a person.
@@ -128,6 +133,14 @@ fn proof(effect: &Effect, shown: Option<&Ticket>, tags: Option<&[String]>) -> Op
         | Effect::Note { .. }
         | Effect::Reply { .. } => Some(true),
     }
+}
+
+/// What a ticket can do without must not keep it from its tags: it is tried a few times, and not at all where the
+/// helpdesk says that there is no such thing. A pause or an outage is waited out like everything else.
+const fn given_up(claim: &Claim, effect: &Effect, error: &ApiError) -> bool {
+    let waits = matches!(error, ApiError::Throttled { .. } | ApiError::Unavailable(_) | ApiError::Unauthorized(_));
+    let essential = matches!(effect, Effect::AddTags { .. } | Effect::RemoveTags { .. } | Effect::Reopen);
+    !essential && !waits && (matches!(error, ApiError::NotFound) || claim.failures >= OPTIONAL_PATIENCE)
 }
 
 /// A note is not harmless to repeat: after an unclear answer it is left alone.
