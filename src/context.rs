@@ -54,7 +54,12 @@ pub fn text_key(text: &str) -> MessageKey {
 ///
 /// # Errors
 /// [`StoreError`] when the reply counts cannot be read.
-pub fn of_ticket(ticket: Ticket, store: &dyn Store, helpdesk: &dyn Helpdesk, now: Timestamp) -> Result<Context, StoreError> {
+pub fn of_ticket(
+    ticket: Ticket,
+    store: &dyn Store,
+    helpdesk: &dyn Helpdesk,
+    now: Timestamp,
+) -> Result<Context, StoreError> {
     let customer = counted_as(&ticket);
     let replies = store.reply_counts(helpdesk.name(), &ticket.id, customer.as_deref(), now)?;
     Ok(Context {
@@ -113,7 +118,9 @@ pub fn find_order(
             (None, OrderMention::One(number), Some(client)) if by_number => {
                 let at = OrderRef { client_id: client.clone(), order_id: number.clone() };
                 // Found under the customer's number, kept under its own id: that is what can be attached.
-                helpdesk.order(permit, &at)?.map(|order| (OrderRef { order_id: order.id.clone(), ..at }, order))
+                helpdesk
+                    .order(permit, &at)?
+                    .map(|order| (OrderRef { order_id: order.id.clone(), ..at }, order))
             }
             _ => None,
         };
@@ -123,14 +130,21 @@ pub fn find_order(
         Ok((linked, looked_up)) => {
             Ok(match_order(&mention, linked, looked_up, context.ticket.customer.email.as_deref()))
         }
-        Err(error @ (ApiError::Forbidden(_) | ApiError::Rejected { .. } | ApiError::NotFound | ApiError::Malformed(_))) => {
-            Ok(OrderFinding::Uncertain(format!("the order cannot be read: {error}")))
-        }
+        Err(
+            error @ (ApiError::Forbidden(_)
+            | ApiError::Rejected { .. }
+            | ApiError::NotFound
+            | ApiError::Malformed(_)),
+        ) => Ok(OrderFinding::Uncertain(format!("the order cannot be read: {error}"))),
         Err(error) => Err(error),
     }
 }
 
-fn linked(helpdesk: &dyn Helpdesk, permit: &mut Permit, ticket: &Ticket) -> Result<Option<(OrderRef, Order)>, ApiError> {
+fn linked(
+    helpdesk: &dyn Helpdesk,
+    permit: &mut Permit,
+    ticket: &Ticket,
+) -> Result<Option<(OrderRef, Order)>, ApiError> {
     let Some(at) = helpdesk.linked_order(permit, ticket)? else { return Ok(None) };
     Ok(helpdesk.order(permit, &at)?.map(|order| (at, order)))
 }

@@ -21,7 +21,14 @@ pub struct Patience {
 
 /// Turns an error into an end. `jitter` is 0..1: the wait is anywhere up to the doubled bound (full jitter), so that
 /// events that failed together do not come back together.
-pub fn after_failure(claim: &Claim, stop: &Stop, patience: Patience, jitter: f64, now: Timestamp, calls: u32) -> End {
+pub fn after_failure(
+    claim: &Claim,
+    stop: &Stop,
+    patience: Patience,
+    jitter: f64,
+    now: Timestamp,
+    calls: u32,
+) -> End {
     let counts = counts_toward_dead(stop);
     let failures = claim.failures + u32::from(counts);
     let hopeless = matches!(stop, Stop::Api(error) if !error.can_pass());
@@ -33,7 +40,14 @@ pub fn after_failure(claim: &Claim, stop: &Stop, patience: Patience, jitter: f64
     if hopeless || (counts && failures >= patience.max_attempts) {
         return End { state: State::Dead, outcome: None, due_at: None, failed: counts, reason, calls };
     }
-    End { state: State::Backoff, outcome: None, due_at: Some(after(now, wait)), failed: counts, reason, calls }
+    End {
+        state: State::Backoff,
+        outcome: None,
+        due_at: Some(after(now, wait)),
+        failed: counts,
+        reason,
+        calls,
+    }
 }
 
 /// A helpdesk that is down, busy or refuses the key says nothing about the event: it waits with no attempt used up.

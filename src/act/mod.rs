@@ -22,8 +22,8 @@ use crate::store::{Answer, Claim, End, Store, StoreError};
 use crate::ticket::Ticket;
 
 pub use reply::ReplyEnd;
-pub use steps::proof_of;
 use steps::StepsEnd;
+pub use steps::proof_of;
 
 /// What acting needs; borrowed for one event.
 pub struct Hands<'a> {
@@ -104,7 +104,11 @@ impl Hands<'_> {
             outcome: None,
             due_at: Some(due.max(self.now())),
             failed: false,
-            reason: format!("it is not known whether the reply arrived; read-back {} of {}", checks + 1, self.readback_ms.len()),
+            reason: format!(
+                "it is not known whether the reply arrived; read-back {} of {}",
+                checks + 1,
+                self.readback_ms.len()
+            ),
             calls: permit.used(),
         }
     }
@@ -131,5 +135,9 @@ fn answer_of(error: &ApiError, permit: &Permit) -> Answer {
         ApiError::Rejected { status, .. } => Some(*status),
         ApiError::Unavailable(_) | ApiError::Malformed(_) | ApiError::Ambiguous(_) => None,
     };
-    Answer { status, text: crate::text::one_line(&crate::text::redact(&error.to_string()), 200), calls: permit.used() }
+    Answer {
+        status,
+        text: crate::text::one_line(&crate::text::redact(&error.to_string()), 200),
+        calls: permit.used(),
+    }
 }

@@ -45,7 +45,12 @@ impl Hands<'_> {
             self.store.reply_is(claim, ReplyState::Unsure, &answer("not on the ticket yet"), self.now())?;
             return Ok(self.check_later(looks, reply.sending_at.unwrap_or_else(|| self.now()), permit));
         }
-        self.store.reply_is(claim, ReplyState::Unconfirmed, &answer("never seen on the ticket"), self.now())?;
+        self.store.reply_is(
+            claim,
+            ReplyState::Unconfirmed,
+            &answer("never seen on the ticket"),
+            self.now(),
+        )?;
         self.hand_over(claim, permit, ticket, steps)
     }
 
@@ -61,7 +66,8 @@ impl Hands<'_> {
         steps: &[JournalStep],
     ) -> Result<End, Stop> {
         let reason = "a reply may or may not have arrived: a person must look, it is not sent again";
-        let handing_over = |step: &&JournalStep| step.body.contains(NEEDS_HUMAN) || step.body.contains("\"reopen\"");
+        let handing_over =
+            |step: &&JournalStep| step.body.contains(NEEDS_HUMAN) || step.body.contains("\"reopen\"");
         if !steps.iter().any(|step| handing_over(&step)) {
             self.plan_hand_over(claim, permit, steps)?;
         }
@@ -75,13 +81,15 @@ impl Hands<'_> {
             if let Ok(Effect::AddTags { tags: planned }) = serde_json::from_str(&step.body) {
                 tags.extend(planned.into_iter().filter(|tag| tag != AUTO_REPLIED));
             }
-            let why = Answer { status: None, text: "the reply was not confirmed".into(), calls: permit.used() };
+            let why =
+                Answer { status: None, text: "the reply was not confirmed".into(), calls: permit.used() };
             self.store.step_is(claim, step.seq, StepState::Skipped, &why, self.now())?;
         }
         // A ticket that we closed after a reply nobody got must not stay closed. The tags come last, as always.
         for effect in [Effect::Reopen, Effect::AddTags { tags }] {
             let body = serde_json::to_string(&effect).map_err(|error| Stop::Journal(error.to_string()))?;
-            let step = StepPlan { kind: effect.kind().into(), body, rule: "unconfirmed reply → a person".into() };
+            let step =
+                StepPlan { kind: effect.kind().into(), body, rule: "unconfirmed reply → a person".into() };
             self.store.add_step(claim, &step, self.now())?;
         }
         Ok(())
@@ -110,7 +118,8 @@ pub fn shows_reply(ticket: &Ticket, after: Option<&MessageKey>, body: &str) -> b
         .skip(asked.map_or(0, |index| index + 1))
         .filter(|message| message.public && matches!(message.author, Author::Bot | Author::Agent(_)))
         .any(|message| {
-            words(&message.plain) == wanted || message.html.as_deref().is_some_and(|html| words(html) == wanted)
+            words(&message.plain) == wanted
+                || message.html.as_deref().is_some_and(|html| words(html) == wanted)
         })
 }
 

@@ -68,6 +68,10 @@ impl Hands<'_> {
     /// The ticket, read again when the read is too old to act on.
     fn fresh(&self, permit: &mut Permit, ticket: Ticket) -> Result<Ticket, ApiError> {
         let age = crate::clock::since(ticket.read_at, self.now());
-        if age <= self.ticket_max_age { Ok(ticket) } else { self.read(permit, &TicketId::new(ticket.id.as_str())) }
+        if age <= self.ticket_max_age {
+            Ok(ticket)
+        } else {
+            self.read(permit, &TicketId::new(ticket.id.as_str()))
+        }
     }
 }

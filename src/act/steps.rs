@@ -22,7 +22,12 @@ pub(super) enum StepsEnd {
 
 impl Hands<'_> {
     /// Does every step that is still planned, in order.
-    pub(super) fn steps(&self, claim: &Claim, permit: &mut Permit, mut ticket: Ticket) -> Result<StepsEnd, Stop> {
+    pub(super) fn steps(
+        &self,
+        claim: &Claim,
+        permit: &mut Permit,
+        mut ticket: Ticket,
+    ) -> Result<StepsEnd, Stop> {
         let journal = self.store.journal(claim.event)?.ok_or_else(|| Stop::Journal("no decision".into()))?;
         let unconfirmed = journal.reply.filter(|reply| reply.state == ReplyState::Sent);
         let mut to_confirm = unconfirmed.map(|reply| reply.body);
@@ -30,7 +35,9 @@ impl Hands<'_> {
             let effect: Effect =
                 serde_json::from_str(&step.body).map_err(|error| Stop::Journal(error.to_string()))?;
             if let Some(shown) = self.step(claim, permit, &ticket, step, &effect)? {
-                if !shown.messages.is_empty() && let Some(body) = to_confirm.take() {
+                if !shown.messages.is_empty()
+                    && let Some(body) = to_confirm.take()
+                {
                     let arrived = self.confirm(claim, permit, &shown, &body)?;
                     if !arrived {
                         return Ok(StepsEnd::ReplyMissing);
@@ -71,11 +78,19 @@ impl Hands<'_> {
         }
         match self.helpdesk.apply(permit, ticket, effect) {
             Ok(applied) => self.settle(claim, permit, ticket, step, effect, applied),
-            Err(error) if error.can_pass() && may_repeat(effect, &error) && !given_up(claim, effect, &error) => {
+            Err(error)
+                if error.can_pass() && may_repeat(effect, &error) && !given_up(claim, effect, &error) =>
+            {
                 Err(error.into())
             }
             Err(error) => {
-                self.store.step_is(claim, step.seq, StepState::Failed, &answer_of(&error, permit), self.now())?;
+                self.store.step_is(
+                    claim,
+                    step.seq,
+                    StepState::Failed,
+                    &answer_of(&error, permit),
+                    self.now(),
+                )?;
                 // A ticket that cannot be tagged was not routed: that is for a person.
                 if matches!(effect, Effect::AddTags { .. }) { Err(error.into()) } else { Ok(None) }
             }
@@ -100,7 +115,14 @@ impl Hands<'_> {
         let state = match proof(effect, shown.as_ref(), applied.tags.as_deref()) {
             Some(true) => StepState::Applied,
             None => StepState::Unproven,
-            Some(false) => return Err(ApiError::Ambiguous(format!("{} was answered {} and is not there", effect.kind(), applied.status)).into()),
+            Some(false) => {
+                return Err(ApiError::Ambiguous(format!(
+                    "{} was answered {} and is not there",
+                    effect.kind(),
+                    applied.status
+                ))
+                .into());
+            }
         };
         self.store.step_is(claim, step.seq, state, &answer, self.now())?;
         Ok(shown)
@@ -138,7 +160,8 @@ fn proof(effect: &Effect, shown: Option<&Ticket>, tags: Option<&[String]>) -> Op
 /// What a ticket can do without must not keep it from its tags: it is tried a few times, and not at all where the
 /// helpdesk says that there is no such thing. A pause or an outage is waited out like everything else.
 const fn given_up(claim: &Claim, effect: &Effect, error: &ApiError) -> bool {
-    let waits = matches!(error, ApiError::Throttled { .. } | ApiError::Unavailable(_) | ApiError::Unauthorized(_));
+    let waits =
+        matches!(error, ApiError::Throttled { .. } | ApiError::Unavailable(_) | ApiError::Unauthorized(_));
     let essential = matches!(effect, Effect::AddTags { .. } | Effect::RemoveTags { .. } | Effect::Reopen);
     !essential && !waits && (matches!(error, ApiError::NotFound) || claim.failures >= OPTIONAL_PATIENCE)
 }

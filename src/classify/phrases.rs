@@ -13,9 +13,19 @@ impl PhraseClassifier {
 impl Classifier for PhraseClassifier {
     fn classify(&self, input: &Input<'_>) -> Verdict {
         let text = input.text.to_lowercase();
-        let intent = if text.contains("where is") { "order_status" } else if text.contains("lawyer") { "legal_threat" } else { "return_request" };
+        let intent = if text.contains("where is") {
+            "order_status"
+        } else if text.contains("lawyer") {
+            "legal_threat"
+        } else {
+            "return_request"
+        };
         let urgent = if intent == "legal_threat" { vec![Intent::from(intent)] } else { vec![] };
-        Verdict { ranked: vec![Ranked { intent: Intent::from(intent), confidence: 0.95, why: vec![] }], urgent, cautions: vec![] }
+        Verdict {
+            ranked: vec![Ranked { intent: Intent::from(intent), confidence: 0.95, why: vec![] }],
+            urgent,
+            cautions: vec![],
+        }
     }
     fn version(&self) -> &str {
         "stub"

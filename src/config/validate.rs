@@ -43,7 +43,10 @@ fn machinery(config: &Config, bound: &mut dyn FnMut(bool, &str)) {
     bound(server.max_connections >= 1, "[server] max_connections must be at least 1");
     bound(server.max_body_bytes >= 1024, "[server] max_body_bytes must be at least 1024");
     bound(!server.fields.ticket_id.is_empty(), "[server.fields] ticket_id must not be empty");
-    bound(reconcile.max_calls >= 1 && reconcile.number_gap >= 1, "[reconcile] max_calls and number_gap must be at least 1");
+    bound(
+        reconcile.max_calls >= 1 && reconcile.number_gap >= 1,
+        "[reconcile] max_calls and number_gap must be at least 1",
+    );
     bound(
         !readback.after_ms.is_empty() && readback.after_ms.is_sorted() && readback.after_ms.len() <= 10,
         "[readback] after_ms must hold 1 to 10 waits, shortest first",

@@ -132,7 +132,12 @@ fn serve(stream: &UnixStream, handler: &Handler) -> std::io::Result<()> {
 pub fn ask(database: &Path, request: &Request) -> std::io::Result<Option<Answer>> {
     let mut stream = match UnixStream::connect(socket_path(database)) {
         Ok(stream) => stream,
-        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused) => {
+        Err(error)
+            if matches!(
+                error.kind(),
+                std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused
+            ) =>
+        {
             return Ok(None);
         }
         Err(error) => return Err(error),

@@ -109,11 +109,14 @@ impl Daemon {
         let store = parts::store(&config, &clock)?;
         let put_back = store.recover(clock.now())?;
         if put_back > 0 {
-            log::warn!("start: {put_back} events were being worked on when the last process stopped; they go on");
+            log::warn!(
+                "start: {put_back} events were being worked on when the last process stopped; they go on"
+            );
         }
         let mode = mode::settle(store.as_ref(), config.rollout.mode, &mode_by, clock.now())?;
         let policy = Arc::new(LivePolicy::new(&config, mode).map_err(StartError::Config)?);
-        let helpdesk = parts::helpdesk(&config, &secrets, &clock)?;
+        let restarted = parts::restarted(store.as_ref(), clock.as_ref())?;
+        let helpdesk = parts::helpdesk(&config, &secrets, &clock, restarted)?;
         let desk = Arc::new(parts::desk(&config, &store, &helpdesk, &policy, &clock)?);
 
         let (tell, ended) = mpsc::channel();
@@ -126,8 +129,12 @@ impl Daemon {
         let bell = Arc::new(Doorbell::default());
         let ring = Arc::clone(&bell);
         store.on_work(Box::new(move || ring.ring()));
-        let pool = Pool::start(&desk, &bell, config.workers.threads, &died).map_err(|error| io("worker", &error))?;
-        let timer = start_timer(Timer::new(Arc::clone(&store), Arc::clone(&helpdesk), Arc::clone(&clock), config.clone()), &died)?;
+        let pool =
+            Pool::start(&desk, &bell, config.workers.threads, &died).map_err(|error| io("worker", &error))?;
+        let timer = start_timer(
+            Timer::new(Arc::clone(&store), Arc::clone(&helpdesk), Arc::clone(&clock), config.clone()),
+            &died,
+        )?;
         let steering = Steering {
             store: Arc::clone(&store),
             helpdesk,
@@ -175,7 +182,9 @@ impl Daemon {
                 Err(RecvTimeoutError::Disconnected) => break Ended::Asked,
                 Err(RecvTimeoutError::Timeout) => {
                     if let Err(StoreError::Unknown(why)) = self.store.ready() {
-                        break Ended::Died(format!("the database: {why}; start again to find out what is on disk"));
+                        break Ended::Died(format!(
+                            "the database: {why}; start again to find out what is on disk"
+                        ));
                     }
                 }
             }
@@ -215,7 +224,8 @@ fn start_timer(timer: Timer, died: &Died) -> Result<(JoinHandle<()>, Sender<time
             died("the timer thread panicked");
         }
     };
-    let thread = std::thread::Builder::new().name("timer".into()).spawn(run).map_err(|error| io("timer", &error))?;
+    let thread =
+        std::thread::Builder::new().name("timer".into()).spawn(run).map_err(|error| io("timer", &error))?;
     Ok((thread, ask))
 }
 
@@ -237,7 +247,10 @@ fn serve(doors: parts::Doors, died: &Died) -> Result<(JoinHandle<()>, watch::Sen
             died("the listeners ended");
         }
     };
-    let thread = std::thread::Builder::new().name("listen".into()).spawn(run).map_err(|error| io("listener", &error))?;
+    let thread = std::thread::Builder::new()
+        .name("listen".into())
+        .spawn(run)
+        .map_err(|error| io("listener", &error))?;
     Ok((thread, stop))
 }
 
@@ -290,7 +303,8 @@ impl Steering {
     }
 
     fn set_mode(&self, mode: Option<Mode>, by: &str) -> Answer {
-        let chosen = mode::choose(self.store.as_ref(), mode, by, self.clock.now()).map_err(|error| error.to_string())?;
+        let chosen = mode::choose(self.store.as_ref(), mode, by, self.clock.now())
+            .map_err(|error| error.to_string())?;
         self.policy.exchange(&self.config, chosen).map_err(|problems| problems.join("\n"))?;
         log::warn!("mode: {chosen}, set by {by}");
         Ok(serde_json::json!({ "mode": chosen }))

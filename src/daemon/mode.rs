@@ -36,7 +36,8 @@ pub fn in_force(kept: Option<&Setting>, file: Mode) -> Mode {
 /// # Errors
 /// [`StoreError`].
 pub fn choose(store: &dyn Store, mode: Option<Mode>, by: &str, now: Timestamp) -> Result<Mode, StoreError> {
-    let file = store.setting(FILE_MODE)?.and_then(|setting| Mode::parse(&setting.value)).unwrap_or(Mode::Shadow);
+    let file =
+        store.setting(FILE_MODE)?.and_then(|setting| Mode::parse(&setting.value)).unwrap_or(Mode::Shadow);
     store.set(MODE, mode.map(Mode::as_str), by, now)?;
     Ok(mode.unwrap_or(file))
 }
@@ -56,8 +57,16 @@ mod tests {
         let store = SqliteStore::open(&options, Arc::new(ManualClock::at(now))).unwrap();
         assert_eq!(settle(&store, Mode::Shadow, "config", now), Ok(Mode::Shadow));
         assert_eq!(choose(&store, Some(Mode::Live), "lead", now), Ok(Mode::Live));
-        assert_eq!(settle(&store, Mode::Shadow, "config", now), Ok(Mode::Live), "a restart undid a person's choice");
-        assert_eq!(settle(&store, Mode::Route, "config", now), Ok(Mode::Route), "an edited file is a new decision");
+        assert_eq!(
+            settle(&store, Mode::Shadow, "config", now),
+            Ok(Mode::Live),
+            "a restart undid a person's choice"
+        );
+        assert_eq!(
+            settle(&store, Mode::Route, "config", now),
+            Ok(Mode::Route),
+            "an edited file is a new decision"
+        );
         choose(&store, Some(Mode::Off), "lead", now).unwrap();
         assert_eq!(choose(&store, None, "lead", now), Ok(Mode::Route), "the file decides again");
         assert_eq!(settle(&store, Mode::Route, "config", now), Ok(Mode::Route));

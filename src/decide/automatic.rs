@@ -27,5 +27,6 @@ pub fn automatic(ticket: &Ticket, text: &str) -> Option<Automatic> {
         let customers = ticket.messages.iter().filter(|message| message.author == Author::Customer).count();
         return found(format!("the subject is one of a machine ({kind})"), customers <= 1);
     }
-    is_automatic("", text, None).and_then(|kind| found(format!("the text is one of a machine ({kind})"), false))
+    is_automatic("", text, None)
+        .and_then(|kind| found(format!("the text is one of a machine ({kind})"), false))
 }

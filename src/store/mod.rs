@@ -210,13 +210,24 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError`].
-    fn unproven(&self, helpdesk: &HelpdeskName, before: Timestamp, limit: u32) -> Result<Vec<Unproven>, StoreError>;
+    fn unproven(
+        &self,
+        helpdesk: &HelpdeskName,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Unproven>, StoreError>;
 
     /// Settles such a step after a look: `Applied`, or `Failed` when it cannot be brought about.
     ///
     /// # Errors
     /// [`StoreError`].
-    fn proven(&self, step: &Unproven, state: StepState, answer: &Answer, now: Timestamp) -> Result<(), StoreError>;
+    fn proven(
+        &self,
+        step: &Unproven,
+        state: StepState,
+        answer: &Answer,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
 
     /// Runs `bell` after each commit that made an event claimable.
     fn on_work(&self, bell: Box<dyn Fn() + Send + Sync>);

@@ -1,8 +1,8 @@
 //! Teams, agents and tags: fetched again before they grow old, so that no ticket waits for them.
 
 use super::Timer;
-use crate::helpdesk::{ApiError, Directory};
 use crate::helpdesk::budget::Use;
+use crate::helpdesk::{ApiError, Directory};
 
 impl Timer {
     /// Fetches the lists that reading a ticket needs; false when no budget is left over and it must be tried again.

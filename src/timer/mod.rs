@@ -55,7 +55,12 @@ pub struct Timer {
 
 impl Timer {
     /// Everything falls due at once after a start, but for the sweep, which waits one period: the queue comes first.
-    pub fn new(store: Arc<dyn Store>, helpdesk: Arc<dyn Helpdesk>, clock: Arc<dyn Clock>, config: Config) -> Self {
+    pub fn new(
+        store: Arc<dyn Store>,
+        helpdesk: Arc<dyn Helpdesk>,
+        clock: Arc<dyn Clock>,
+        config: Config,
+    ) -> Self {
         let now = clock.monotonic();
         let sweep = now + every(config.reconcile.every_minutes);
         Self { store, helpdesk, clock, config, due: [now, now, now, now, sweep] }
@@ -87,7 +92,9 @@ impl Timer {
             let Some(due) = self.due.get_mut(index) else { continue };
             if now >= *due {
                 *due = now + period;
-                if !duty(self) && let Some(due) = self.due.get_mut(index) {
+                if !duty(self)
+                    && let Some(due) = self.due.get_mut(index)
+                {
                     *due = now + SOON;
                 }
             }
@@ -101,7 +108,9 @@ impl Timer {
     fn rescue(&self) -> bool {
         match self.store.rescue(self.now()) {
             Ok(0) => (),
-            Ok(events) => log::warn!("timer: {events} events were taken back from workers whose lease ran out"),
+            Ok(events) => {
+                log::warn!("timer: {events} events were taken back from workers whose lease ran out")
+            }
             Err(error) => log::error!("timer: rescue: {error}"),
         }
         true
@@ -117,5 +126,9 @@ impl Timer {
 
 /// A period in minutes; 0 means never.
 fn every(minutes: u32) -> Duration {
-    if minutes == 0 { Duration::from_secs(u64::from(u32::MAX)) } else { Duration::from_secs(u64::from(minutes) * 60) }
+    if minutes == 0 {
+        Duration::from_secs(u64::from(u32::MAX))
+    } else {
+        Duration::from_secs(u64::from(minutes) * 60)
+    }
 }

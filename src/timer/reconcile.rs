@@ -121,9 +121,12 @@ impl Timer {
     fn conclude(&self, method: SweepMethod, done: Result<(), Halt>, report: &mut Report) {
         match done {
             Ok(()) => (),
-            Err(Halt::Budget) => report.notes.push("the calls left over were used up; the next sweep goes on".into()),
+            Err(Halt::Budget) => {
+                report.notes.push("the calls left over were used up; the next sweep goes on".into())
+            }
             Err(Halt::Api(ApiError::Forbidden(why))) if method == SweepMethod::List => {
-                let note = "this API key may not list tickets (403); sweeping by number and known tickets instead";
+                let note =
+                    "this API key may not list tickets (403); sweeping by number and known tickets instead";
                 log::warn!("sweep: {note}: {why}");
                 report.notes.push(note.into());
                 if let Err(error) = self.store.set(LIST_FORBIDDEN, Some("403"), "sweep", self.now()) {
@@ -138,11 +141,15 @@ impl Timer {
     fn keep(&self, report: &Report) {
         log::info!(
             "sweep methods={} looked_at={} found={} calls={} notes={:?}",
-            report.methods.join("+"), report.looked_at, report.found, report.calls, report.notes
+            report.methods.join("+"),
+            report.looked_at,
+            report.found,
+            report.calls,
+            report.notes
         );
-        let kept = serde_json::to_string(report)
-            .map_err(|error| error.to_string())
-            .and_then(|json| self.store.set(LAST_SWEEP, Some(&json), "sweep", self.now()).map_err(|error| error.to_string()));
+        let kept = serde_json::to_string(report).map_err(|error| error.to_string()).and_then(|json| {
+            self.store.set(LAST_SWEEP, Some(&json), "sweep", self.now()).map_err(|error| error.to_string())
+        });
         if let Err(error) = kept {
             log::error!("sweep: {error}");
         }
@@ -160,7 +167,9 @@ impl Timer {
         let mut permit = self.helpdesk.budget().try_reserve(Use::Sweep, 1).map_err(|_| Halt::Budget)?;
         let answer = call(&mut permit);
         report.calls += permit.used();
-        answer.map_err(|error| if matches!(error, ApiError::Throttled { .. }) { Halt::Budget } else { error.into() })
+        answer.map_err(
+            |error| if matches!(error, ApiError::Throttled { .. }) { Halt::Budget } else { error.into() },
+        )
     }
 
     fn lookback(&self) -> Timestamp {
@@ -185,7 +194,9 @@ impl Timer {
 
     fn by_number(&self, report: &mut Report) -> Result<(), Halt> {
         let Some(highest) = self.store.highest_number(self.helpdesk.name())? else {
-            report.notes.push("no conversation number is known yet: the first call or a CSV export brings one".into());
+            report.notes.push(
+                "no conversation number is known yet: the first call or a CSV export brings one".into(),
+            );
             return Ok(());
         };
         let mut missing = 0;
@@ -269,7 +280,13 @@ impl Timer {
         Ok(self.store.looked_at(&looked, self.now())?)
     }
 
-    fn take_in(&self, id: TicketId, newest: Option<&Message>, source: Source, report: &mut Report) -> Result<(), Halt> {
+    fn take_in(
+        &self,
+        id: TicketId,
+        newest: Option<&Message>,
+        source: Source,
+        report: &mut Report,
+    ) -> Result<(), Halt> {
         let call = Call {
             ticket_id: id.clone(),
             channel: None,
@@ -277,7 +294,11 @@ impl Timer {
             subject: None,
             trigger: Some("sweep".into()),
             customer_email: None,
-            extra: [("message_at".to_owned(), newest.and_then(|message| message.at).map_or_else(String::new, |at| at.to_string()))].into(),
+            extra: [(
+                "message_at".to_owned(),
+                newest.and_then(|message| message.at).map_or_else(String::new, |at| at.to_string()),
+            )]
+            .into(),
             salvaged: false,
         };
         let new = NewCall {
@@ -291,9 +312,12 @@ impl Timer {
             salvaged: false,
         };
         let (done, wait) = mpsc::sync_channel(1);
-        self.store.accept(new, Box::new(move |accepted| {
-            let _ = done.send(accepted);
-        }));
+        self.store.accept(
+            new,
+            Box::new(move |accepted| {
+                let _ = done.send(accepted);
+            }),
+        );
         let accepted = wait.recv().unwrap_or(Err(StoreError::Busy))?;
         report.found += u32::from(matches!(accepted, Accepted::New(_)));
         Ok(())

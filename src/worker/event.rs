@@ -97,7 +97,9 @@ impl Desk {
             return Ok(Ran::Idle { until: None });
         };
         let now = self.clock.now();
-        let Some(claim) = self.store.claim(now, self.settings.lease)? else { return Ok(Ran::Idle { until: None }) };
+        let Some(claim) = self.store.claim(now, self.settings.lease)? else {
+            return Ok(Ran::Idle { until: None });
+        };
         let end = self.guarded(&claim, helpdesk.as_ref(), &policy, &mut permit);
         drop(permit);
         self.close(&claim, &end)?;
@@ -132,12 +134,21 @@ impl Desk {
         let took = since(claim.accepted_at, self.clock.now()).as_millis();
         log::info!(
             "event={} ticket={} attempt={} state={} outcome={} calls={} age_ms={took} reason={:?}",
-            claim.event, claim.ticket.as_str().escape_debug(), claim.attempt, end.state,
-            end.outcome.map_or("-", Outcome::as_str), end.calls, end.reason,
+            claim.event,
+            claim.ticket.as_str().escape_debug(),
+            claim.attempt,
+            end.state,
+            end.outcome.map_or("-", Outcome::as_str),
+            end.calls,
+            end.reason,
         );
         match self.store.finish(claim, end, self.clock.now()) {
             Err(StoreError::Lost) => {
-                log::warn!("event={} attempt={}: the claim was lost, another attempt goes on", claim.event, claim.attempt);
+                log::warn!(
+                    "event={} attempt={}: the claim was lost, another attempt goes on",
+                    claim.event,
+                    claim.attempt
+                );
                 Ok(())
             }
             other => other,
@@ -293,12 +304,13 @@ impl Turn<'_> {
                 return Ok(self.hands.hold(&decision, permit));
             }
             let body = decision.draft.as_ref().map(|draft| draft.text.clone()).unwrap_or_default();
-            let (ticket, why) = match self.hands.reply(self.claim, permit, context.ticket, &decision, &body)? {
-                ReplyEnd::Sent(ticket) => return self.finish(permit, *ticket, &decision),
-                ReplyEnd::Unsure => return Ok(self.hands.check_later(0, self.now(), permit)),
-                ReplyEnd::Changed(ticket, _) => return self.understand(permit, *ticket, Some(&decision)),
-                ReplyEnd::Refused(ticket, why) => (*ticket, why),
-            };
+            let (ticket, why) =
+                match self.hands.reply(self.claim, permit, context.ticket, &decision, &body)? {
+                    ReplyEnd::Sent(ticket) => return self.finish(permit, *ticket, &decision),
+                    ReplyEnd::Unsure => return Ok(self.hands.check_later(0, self.now(), permit)),
+                    ReplyEnd::Changed(ticket, _) => return self.understand(permit, *ticket, Some(&decision)),
+                    ReplyEnd::Refused(ticket, why) => (*ticket, why),
+                };
             context = self.context(ticket)?;
             can_send = Err(why);
         }
@@ -314,7 +326,13 @@ impl Turn<'_> {
     }
 
     /// Sends a reply that was decided earlier; what has changed since is decided anew.
-    fn reply(&self, permit: &mut Permit, ticket: Ticket, decision: &Decision, body: &str) -> Result<End, Stop> {
+    fn reply(
+        &self,
+        permit: &mut Permit,
+        ticket: Ticket,
+        decision: &Decision,
+        body: &str,
+    ) -> Result<End, Stop> {
         match self.hands.reply(self.claim, permit, ticket, decision, body)? {
             ReplyEnd::Sent(ticket) => self.finish(permit, *ticket, decision),
             ReplyEnd::Unsure => Ok(self.hands.check_later(0, self.now(), permit)),
@@ -348,13 +366,17 @@ impl Turn<'_> {
     }
 
     fn classify(&self, context: &Context) -> Verdict {
-        self.desk.classifier.classify(&Input { text: &context.new_text.text, subject: &context.ticket.subject })
+        self.desk
+            .classifier
+            .classify(&Input { text: &context.new_text.text, subject: &context.ticket.subject })
     }
 
     fn find_order(&self, permit: &mut Permit, context: &Context) -> Result<OrderFinding, Stop> {
         match context::find_order(self.helpdesk, permit, context, self.desk.settings.order_by_number) {
             Ok(finding) => Ok(finding),
-            Err(error) if self.claim.failures >= ORDER_PATIENCE && !matches!(error, ApiError::Throttled { .. }) => {
+            Err(error)
+                if self.claim.failures >= ORDER_PATIENCE && !matches!(error, ApiError::Throttled { .. }) =>
+            {
                 Ok(OrderFinding::Uncertain(format!("the order could not be read: {error}")))
             }
             Err(error) => Err(error.into()),

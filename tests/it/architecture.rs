@@ -58,7 +58,9 @@ fn vendors_crates_stay_where_they_belong() {
         .flat_map(|(module, file, line)| {
             homes
                 .iter()
-                .filter(|(name, homes)| line.contains(&format!("{name}::")) && !homes.contains(&module.as_str()))
+                .filter(|(name, homes)| {
+                    line.contains(&format!("{name}::")) && !homes.contains(&module.as_str())
+                })
                 .map(|(name, _)| format!("{}: {name}: {line}", file.display()))
                 .collect::<Vec<_>>()
         })
@@ -83,7 +85,13 @@ fn our_modules_import_only_downward() {
         ("decide", &["event", "ticket", "classify", "reply", "config", "text", "clock"]),
         ("context", &["event", "ticket", "decide", "helpdesk", "store", "text"]),
         ("act", &["event", "ticket", "clock", "decide", "helpdesk", "store", "text"]),
-        ("worker", &["act", "classify", "clock", "config", "context", "decide", "event", "helpdesk", "store", "ticket"]),
+        (
+            "worker",
+            &[
+                "act", "classify", "clock", "config", "context", "decide", "event", "helpdesk", "store",
+                "ticket",
+            ],
+        ),
         ("timer", &["act", "clock", "config", "event", "helpdesk", "store", "ticket"]),
         ("metrics", &["store", "event", "clock"]),
         ("ingress", &["store", "helpdesk", "config", "event", "clock", "metrics", "ticket"]),
@@ -99,7 +107,8 @@ fn our_modules_import_only_downward() {
                 .map(|(at, _)| &line[at + 7..])
                 .map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default())
                 .collect();
-            let stray = used.iter().find(|used| !used.is_empty() && *used != module && !allowed.contains(used))?;
+            let stray =
+                used.iter().find(|used| !used.is_empty() && *used != module && !allowed.contains(used))?;
             Some(format!("{}: {module} may not name {stray}: {line}", file.display()))
         })
         .collect();
@@ -112,7 +121,8 @@ fn only_the_composition_root_names_an_adapter() {
         .iter()
         .filter(|(module, _, line)| {
             let store = line.contains("sqlite::") && !["store", "daemon", "cli"].contains(&module.as_str());
-            let desk = line.contains("richpanel::") && !["helpdesk", "daemon", "cli"].contains(&module.as_str());
+            let desk =
+                line.contains("richpanel::") && !["helpdesk", "daemon", "cli"].contains(&module.as_str());
             store || desk
         })
         .map(|(_, file, line)| format!("{}: {line}", file.display()))

@@ -3,5 +3,7 @@
 #![allow(unreachable_pub, missing_docs)]
 
 mod architecture;
+mod faults;
 mod outcomes;
+mod sweeps;
 mod world;

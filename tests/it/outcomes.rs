@@ -20,11 +20,20 @@ fn a_plain_status_question_is_answered_closed_and_tagged_in_six_calls() {
     assert_eq!(world.status(&asked.ticket_id), "CLOSED");
     assert_eq!(
         world.tags(&asked.ticket_id),
-        ["mw-auto-replied", "mw-intent-order-status", "mw-processed", "mw-routing-applied", "route-email-support"]
+        [
+            "mw-auto-replied",
+            "mw-intent-order-status",
+            "mw-processed",
+            "mw-routing-applied",
+            "route-email-support"
+        ]
     );
     assert_eq!(world.event(&asked.ticket_id).unwrap().calls_out, 6, "{:#?}", world.calls(&asked.ticket_id));
     let deliveries: Vec<_> = world.story(&asked.ticket_id).audit.into_iter().map(|line| line.what).collect();
-    assert!(deliveries.iter().any(|what| what == "reply confirmed"), "the close's answer confirms it: {deliveries:?}");
+    assert!(
+        deliveries.iter().any(|what| what == "reply confirmed"),
+        "the close's answer confirms it: {deliveries:?}"
+    );
     world.settled();
 }
 
@@ -88,7 +97,8 @@ fn what_is_not_certain_is_a_persons_and_nothing_is_said() {
     ];
     for (number, (state, why)) in (700_001..).zip(states) {
         let about = Some(order(state, number, AVA, now().as_millisecond()));
-        let asked = world.writes(NewMessage { text: "Hi, where is my order?".into(), order: about, ..plain() });
+        let asked =
+            world.writes(NewMessage { text: "Hi, where is my order?".into(), order: about, ..plain() });
         world.until_state(&asked.ticket_id, State::Done);
         assert_eq!(world.outcome(&asked.ticket_id), "routed", "{why}");
         assert_eq!(world.replies(&asked.ticket_id), 0, "{why}");
@@ -171,7 +181,12 @@ fn the_canary_answers_its_share_of_customers_and_no_other() {
 #[test]
 fn mw_stop_made_by_a_person_is_obeyed_with_no_write_of_any_kind() {
     let world = World::live();
-    let asked = world.writes(NewMessage { text: WHERE.into(), quiet: true, order: Some(world.order(OrderState::Shipped)), ..plain() });
+    let asked = world.writes(NewMessage {
+        text: WHERE.into(),
+        quiet: true,
+        order: Some(world.order(OrderState::Shipped)),
+        ..plain()
+    });
     world.sim.agent_tags(&asked.ticket_id, "mw-stop").unwrap();
     assert_eq!(world.call(&asked.ticket_id).0, 200);
     world.until_state(&asked.ticket_id, State::Done);
@@ -184,7 +199,12 @@ fn mw_stop_made_by_a_person_is_obeyed_with_no_write_of_any_kind() {
 #[test]
 fn mw_hold_stops_the_reply_and_the_ticket_is_routed() {
     let world = World::live();
-    let asked = world.writes(NewMessage { text: WHERE.into(), quiet: true, order: Some(world.order(OrderState::Shipped)), ..plain() });
+    let asked = world.writes(NewMessage {
+        text: WHERE.into(),
+        quiet: true,
+        order: Some(world.order(OrderState::Shipped)),
+        ..plain()
+    });
     world.sim.agent_tags(&asked.ticket_id, "mw-hold").unwrap();
     world.call(&asked.ticket_id);
     world.until_state(&asked.ticket_id, State::Done);
@@ -261,7 +281,12 @@ fn a_later_message_with_another_team_swaps_the_route() {
 fn an_unknown_channel_and_a_public_comment_are_routed_never_answered() {
     let world = World::live();
     for message in [
-        NewMessage { channel_hidden: true, id: Some("453347427_ava_186779".into()), channel: Some("messenger".into()), ..plain() },
+        NewMessage {
+            channel_hidden: true,
+            id: Some("453347427_ava_186779".into()),
+            channel: Some("messenger".into()),
+            ..plain()
+        },
         NewMessage { channel: Some("facebook_feed_comment".into()), ..plain() },
         NewMessage { channel: Some("phone".into()), ..plain() },
     ] {
@@ -296,8 +321,15 @@ fn an_order_found_by_its_number_is_attached_to_the_answered_ticket() {
     world.sim.add_order(world.order(OrderState::Shipped)).unwrap();
     let asked = world.mail(WHERE);
     world.until_state(&asked.ticket_id, State::Done);
-    assert_eq!(world.outcome(&asked.ticket_id), "answered", "{:?}", world.gate(&asked.ticket_id, "order-certain"));
-    assert!(world.sim.effects_on(&asked.ticket_id).iter().any(|effect| effect.kind == EffectKind::OrderAttached));
+    assert_eq!(
+        world.outcome(&asked.ticket_id),
+        "answered",
+        "{:?}",
+        world.gate(&asked.ticket_id, "order-certain")
+    );
+    assert!(
+        world.sim.effects_on(&asked.ticket_id).iter().any(|effect| effect.kind == EffectKind::OrderAttached)
+    );
     world.settled();
 }
 
@@ -370,7 +402,10 @@ fn a_question_that_may_be_answered_is_always_read_first() {
 
 #[test]
 fn the_cap_of_a_ticket_and_of_a_customer_hold() {
-    let world = World::with("live", "[limits]\nreplies_per_customer_per_day = 2\n[replies.order_status_shipped]\nemail = \"On its way: {tracking_number}\"\nchat = \"On its way: {tracking_number}\"");
+    let world = World::with(
+        "live",
+        "[limits]\nreplies_per_customer_per_day = 2\n[replies.order_status_shipped]\nemail = \"On its way: {tracking_number}\"\nchat = \"On its way: {tracking_number}\"",
+    );
     let first = world.mail_about(OrderState::Shipped, WHERE);
     world.until_state(&first.ticket_id, State::Done);
     world.again(&first.ticket_id, "Thanks. And where is my order #606243 now?");
@@ -429,14 +464,23 @@ fn every_shape_of_ticket_is_worked() {
     let world = World::live();
     let mut tickets = vec![];
     for shape in 0..8 {
-        for id in [None, Some(format!("<shape.{shape}+a@mail.example.com>")), Some(format!("45334742{shape}_ava_186779"))] {
-            let message = NewMessage { shape: Some(shape), id, text: RETURN.into(), email: AVA.into(), ..plain() };
+        for id in [
+            None,
+            Some(format!("<shape.{shape}+a@mail.example.com>")),
+            Some(format!("45334742{shape}_ava_186779")),
+        ] {
+            let message =
+                NewMessage { shape: Some(shape), id, text: RETURN.into(), email: AVA.into(), ..plain() };
             tickets.push(world.writes(message).ticket_id);
         }
     }
     world.settled();
     for ticket in tickets {
-        assert!(["routed", "seen", "ignored"].contains(&world.outcome(&ticket).as_str()), "{ticket}: {}", world.outcome(&ticket));
+        assert!(
+            ["routed", "seen", "ignored"].contains(&world.outcome(&ticket).as_str()),
+            "{ticket}: {}",
+            world.outcome(&ticket)
+        );
         assert!(world.has_tag(&ticket, "mw-processed") || world.outcome(&ticket) == "ignored", "{ticket}");
     }
 }

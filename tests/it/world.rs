@@ -233,7 +233,9 @@ impl World {
                 let events: Vec<_> = self
                     .events()
                     .iter()
-                    .map(|event| format!("{} {} {:?} {}", event.ticket, event.state, event.outcome, event.reason))
+                    .map(|event| {
+                        format!("{} {} {:?} {}", event.ticket, event.state, event.outcome, event.reason)
+                    })
                     .collect();
                 panic!("waited {PATIENCE:?} for: {what}\nevents:\n{}", events.join("\n"));
             }
@@ -287,7 +289,11 @@ impl World {
     /// API calls for one ticket, as `METHOD /pattern`.
     pub fn calls(&self, ticket: &str) -> Vec<String> {
         let requests = self.sim.requests();
-        requests.iter().filter(|request| request.ticket_id.as_deref() == Some(ticket)).map(|r| r.endpoint.clone()).collect()
+        requests
+            .iter()
+            .filter(|request| request.ticket_id.as_deref() == Some(ticket))
+            .map(|r| r.endpoint.clone())
+            .collect()
     }
 
     pub fn has_tag(&self, ticket: &str, tag: &str) -> bool {
@@ -347,7 +353,9 @@ pub fn targets(addr: SocketAddr) -> Vec<Target> {
         name: format!("mw {word}"),
         url: format!("http://{addr}/richpanel/inbound"),
         headers: [("X-Middleware-Token".to_owned(), TOKEN.to_owned())].into_iter().collect(),
-        body: format!(r#"{{"ticket_id": "{{{{ticket.id}}}}", "channel": "{word}", "trigger": "customer_message"}}"#),
+        body: format!(
+            r#"{{"ticket_id": "{{{{ticket.id}}}}", "channel": "{word}", "trigger": "customer_message"}}"#
+        ),
         channels: channels.iter().map(|channel| (*channel).to_owned()).collect(),
         ..Target::default()
     };

@@ -32,7 +32,10 @@ const ROWS: &[(&str, Change, &str)] = &[
     ),
     (
         "not-automatic",
-        |case| case.ctx.new_text.text = "I am out of the office until Monday and have limited access to my e-mail.".into(),
+        |case| {
+            case.ctx.new_text.text =
+                "I am out of the office until Monday and have limited access to my e-mail.".into()
+        },
         "out of office",
     ),
     (

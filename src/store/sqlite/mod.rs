@@ -21,8 +21,8 @@ use rusqlite::Connection;
 use crate::clock::Clock;
 use crate::event::{Caps, EventId, HelpdeskName, ReplyCounts, State, TicketId, Timestamp};
 use crate::store::{
-    AcceptDone, Answer, Begun, Claim, Due, End, Fetched, Journal, KnownTicket, NewCall, Plan, ReplyState, Seen,
-    Setting, StepPlan, StepState, Store, StoreError, Unproven,
+    AcceptDone, Answer, Begun, Claim, Due, End, Fetched, Journal, KnownTicket, NewCall, Plan, ReplyState,
+    Seen, Setting, StepPlan, StepState, Store, StoreError, Unproven,
 };
 use lock::StateLock;
 use writer::{Task, Writer};
@@ -243,11 +243,22 @@ impl Store for SqliteStore {
         Ok(())
     }
 
-    fn unproven(&self, helpdesk: &HelpdeskName, before: Timestamp, limit: u32) -> Result<Vec<Unproven>, StoreError> {
+    fn unproven(
+        &self,
+        helpdesk: &HelpdeskName,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Unproven>, StoreError> {
         self.read(|connection| journal::unproven(connection, helpdesk, before, limit))
     }
 
-    fn proven(&self, step: &Unproven, state: StepState, answer: &Answer, now: Timestamp) -> Result<(), StoreError> {
+    fn proven(
+        &self,
+        step: &Unproven,
+        state: StepState,
+        answer: &Answer,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let (step, answer) = (step.clone(), answer.clone());
         self.writer.run(false, move |connection| journal::proven(connection, &step, state, &answer, now))
     }
