@@ -84,8 +84,8 @@ const ADVICE: &[&str] = &[
      subsequent rules\" off. An assignment rule with \"skip subsequent\" above it silences it without any error.",
     "Let the rule fire on every customer message, not only on new conversations.",
     "Start with the first body. The second spares nothing but a read in one-call routing.",
-    "Escaping test for the second body: write a message with \" and a line break and <b>&</b> in it, then look at \
-     `richpanel-mw status`: a salvaged or unusable body means that values are not escaped; stay with the first body.",
+    "Escaping test for the second body: write a message with a quotation mark and a line break and <b>&</b> in it. If \
+     `richpanel-mw show` then says \"body was broken\", values are not escaped: stay with the first body.",
     "A call is never repeated; `reconcile` finds what was lost.",
 ];
 

@@ -4,7 +4,7 @@
 //! brackets, so that `journalctl -p warning` works. `RUST_LOG` chooses what is logged.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
 
 use clap::ValueEnum;
@@ -25,7 +25,8 @@ pub(super) enum LogFormat {
 
 /// Sets the process's logger up. A second call changes nothing.
 pub(super) fn start(format: LogFormat, clock: &Arc<dyn Clock>) {
-    let journal = std::env::var_os("JOURNAL_STREAM").is_some();
+    // A shell started by a service has the variable too, but a person in front of it.
+    let journal = std::env::var_os("JOURNAL_STREAM").is_some() && !std::io::stderr().is_terminal();
     let clock = Arc::clone(clock);
     let filters = std::env::var("RUST_LOG").ok().filter(|filters| !filters.trim().is_empty());
     let mut builder = env_logger::Builder::new();

@@ -6,7 +6,7 @@ use clap::Args;
 use super::Exit;
 use super::events::{intent_of, state_of};
 use super::explain::report;
-use super::print::{Screen, Table, Tone, clean, cut, heading, moment, paint, pair};
+use super::print::{Screen, Table, Tone, clean, count, cut, heading, moment, paint, pair};
 use super::session::Session;
 use crate::daemon::outside::{AuditLine, EventRow, EventStory};
 use crate::decide::Decision;
@@ -57,7 +57,7 @@ fn row(event: &EventRow, now: Timestamp) -> String {
         Some(at) => text.push_str(&pair("ended", &moment(at, now))),
         None => text.push_str(&pair("due", &moment(event.due_at, now))),
     }
-    let came = format!("{} {}, lane {lane}, {} calls in", event.helpdesk, event.source, event.calls_in);
+    let came = format!("{} {}, lane {lane}, {}", event.helpdesk, event.source, times(event.calls_in, "call"));
     text.push_str(&pair("came by", &came));
     if let Some(channel) = &event.channel {
         text.push_str(&pair("channel", &cut(channel, 60)));
@@ -65,13 +65,21 @@ fn row(event: &EventRow, now: Timestamp) -> String {
     if event.intent.is_some() {
         text.push_str(&pair("intent", &intent_of(event)));
     }
-    let work =
-        format!("{} attempts, {} failed, {} API calls", event.attempt, event.failures, event.calls_out);
+    let work = format!(
+        "{}, {} failed, {}",
+        times(event.attempt, "attempt"),
+        event.failures,
+        times(event.calls_out, "API call")
+    );
     text.push_str(&pair("work", &work));
     if let Some(next) = super::status::next_step(event) {
         text.push_str(&pair("what to do", &paint(Tone::Warn, &next)));
     }
     text
+}
+
+fn times(number: u32, what: &str) -> String {
+    count(usize::try_from(number).unwrap_or(usize::MAX), what)
 }
 
 fn decided(decision: &Decision, screen: Screen) -> String {

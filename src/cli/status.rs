@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Exit;
 use super::mode::Standing;
-use super::print::{Screen, Table, Tone, clean, cut, heading, moment, paint, pair, span};
+use super::print::{Screen, Table, Tone, clean, count, cut, heading, moment, paint, pair, span};
 use super::session::Session;
 use super::steer::asked;
 use crate::config::load::Loaded;
@@ -187,8 +187,8 @@ fn intake(overview: &Overview, now: Timestamp) -> String {
     let mut text = pair("last call", &last);
     if overview.unusable_bodies > 0 {
         let words = format!(
-            "{} calls in which nobody found a ticket; check the body of the HTTP Target (http-target prints one)",
-            overview.unusable_bodies
+            "{} in which nobody found a ticket; check the body of the HTTP Target (http-target prints one)",
+            count(usize::try_from(overview.unusable_bodies).unwrap_or(usize::MAX), "call")
         );
         text.push_str(&pair("unusable", &paint(Tone::Warn, &words)));
     }
@@ -201,7 +201,7 @@ fn intake(overview: &Overview, now: Timestamp) -> String {
 fn queue(counts: &[Count]) -> String {
     let words: Vec<String> = counts
         .iter()
-        .filter(|count| count.events > 0)
+        .filter(|count| count.events > 0 && (!count.state.is_final() || count.state == State::Dead))
         .map(|count| {
             let tone = if count.state == State::Dead { Tone::Bad } else { Tone::Plain };
             paint(tone, &format!("{} {}", count.events, count.state))

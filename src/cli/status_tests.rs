@@ -48,7 +48,7 @@ fn a_stopped_daemons_file_still_tells_almost_everything() {
     let overview = look(&session, &loaded).unwrap();
     let text = page(&overview, NOW, Screen::Plain);
     for words in
-        ["production", "shadow", "not running", "1 waiting", "1 calls in which nobody", "nothing ended"]
+        ["production", "shadow", "not running", "1 waiting", "1 call in which nobody", "nothing ended"]
     {
         assert!(text.contains(words), "{words} not in {text}");
     }

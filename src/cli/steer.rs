@@ -99,7 +99,7 @@ pub(super) fn each_event(
                 exit = Exit::No;
                 answers.push(json!({ "event": event, "error": why }));
                 if !session.json {
-                    complain(&format!("event {event}: {}", clean(&why)));
+                    complain(&clean(&why));
                 }
             }
         }

@@ -12,7 +12,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Exit;
-use super::print::{Screen, Table, Tone, clean, paint};
+use super::print::{Screen, Table, Tone, clean, count, paint};
 use super::session::Session;
 use crate::config::secrets::{Secrets, Surroundings};
 
@@ -119,8 +119,8 @@ fn page(checked: &Checked<'_>, online: bool, screen: Screen) -> String {
         (true, false) => "It would start. `check --online` asks the helpdesk too.".to_owned(),
         (true, true) => paint(Tone::Good, "It would work."),
     };
-    let (problems, warnings) = (checked.problems, checked.warnings);
-    format!("{}\n{problems} problems, {warnings} warnings. {next}\n", table.render(screen))
+    let (problems, warnings) = (count(checked.problems, "problem"), count(checked.warnings, "warning"));
+    format!("{}\n{problems}, {warnings}. {next}\n", table.render(screen))
 }
 
 #[cfg(test)]
@@ -135,7 +135,7 @@ mod tests {
         let checked = Checked { ok: false, problems: 1, warnings: 0, findings: &findings.0 };
         let text = page(&checked, false, Screen::Plain);
         assert!(text.contains("problem") && text.contains("get\\none"), "{text}");
-        assert!(text.contains("1 problems, 0 warnings."), "{text}");
+        assert!(text.contains("1 problem, 0 warnings."), "{text}");
         let json = serde_json::to_value(&checked).unwrap();
         assert_eq!(json["findings"][1]["verdict"], "problem");
     }
