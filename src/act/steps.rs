@@ -2,6 +2,7 @@
 //! not. The answer to a write is its read-back where it shows the ticket.
 
 use super::{Hands, Stop, answer_of, readback};
+use crate::decide::TAG_STOP;
 use crate::helpdesk::budget::Permit;
 use crate::helpdesk::{ApiError, Applied};
 use crate::store::{Answer, Claim, JournalStep, ReplyState, StepState};
@@ -32,6 +33,15 @@ impl Hands<'_> {
         let unconfirmed = journal.reply.filter(|reply| reply.state == ReplyState::Sent);
         let mut to_confirm = unconfirmed.map(|reply| reply.body);
         for step in journal.steps.iter().filter(|step| step.state == StepState::Planned) {
+            if ticket.has_tag(TAG_STOP) {
+                let answer = Answer {
+                    status: None,
+                    text: format!("the ticket carries {TAG_STOP}"),
+                    calls: permit.used(),
+                };
+                self.store.step_is(claim, step.seq, StepState::Skipped, &answer, self.now())?;
+                continue;
+            }
             let effect: Effect =
                 serde_json::from_str(&step.body).map_err(|error| Stop::Journal(error.to_string()))?;
             if let Some(shown) = self.step(claim, permit, &ticket, step, &effect)? {

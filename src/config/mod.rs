@@ -351,11 +351,13 @@ impl Default for Reconcile {
 pub struct Readback {
     /// Milliseconds after the unclear answer, one entry a look; after the last one a person takes over.
     pub after_ms: Vec<u64>,
+    /// Seconds after which a step that the helpdesk said yes to without showing it is looked at, on leftover calls.
+    pub steps_after_seconds: u64,
 }
 
 impl Default for Readback {
     fn default() -> Self {
-        Self { after_ms: vec![2_000, 10_000, 60_000, 600_000] }
+        Self { after_ms: vec![2_000, 10_000, 60_000, 600_000], steps_after_seconds: 30 }
     }
 }
 

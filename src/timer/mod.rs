@@ -22,9 +22,6 @@ const TICK: Duration = Duration::from_millis(500);
 /// Seconds between looks for leases that ran out.
 const RESCUE_EVERY: Duration = Duration::from_secs(5);
 
-/// Between looks at steps that nobody has seen applied.
-const PROVE_EVERY: Duration = Duration::from_secs(60);
-
 /// Between prunes; each takes a small slice.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
 
@@ -82,7 +79,7 @@ impl Timer {
     pub fn tick(&mut self) {
         let duties: [(Duration, Duty); 5] = [
             (RESCUE_EVERY, Self::rescue),
-            (PROVE_EVERY, Self::prove),
+            (Duration::from_secs(self.config.readback.steps_after_seconds.max(1)), Self::prove),
             (PRUNE_EVERY, Self::prune),
             (Duration::from_secs(self.config.richpanel.directory_ttl_seconds.max(60)), Self::refresh),
             (every(self.config.reconcile.every_minutes), Self::sweep_quietly),
@@ -109,7 +106,7 @@ impl Timer {
         match self.store.rescue(self.now()) {
             Ok(0) => (),
             Ok(events) => {
-                log::warn!("timer: {events} events were taken back from workers whose lease ran out")
+                log::warn!("timer: {events} events were taken back from workers whose lease ran out");
             }
             Err(error) => log::error!("timer: rescue: {error}"),
         }

@@ -141,6 +141,22 @@ fn tags_that_fail_in_any_way_are_there_in_the_end() {
 }
 
 #[test]
+fn tags_answered_200_and_not_applied_are_noticed_and_set_again() {
+    for answer_shows_tags in [true, false] {
+        let world = World::live();
+        world.sim.configure(|settings| settings.tags_answer_shows_tags = answer_shows_tags);
+        world.sim.set_fault(once(TAGS, Action::NotApplied));
+        let asked = world.mail(RETURN);
+        world.until("tagged after all", |world| world.has_tag(&asked.ticket_id, "route-returns-admin"));
+        world.until("seen", |world| {
+            let told = world.story(&asked.ticket_id).audit;
+            told.iter().any(|line| line.what.starts_with("add-tags applied"))
+        });
+        world.settled();
+    }
+}
+
+#[test]
 fn a_close_that_did_not_close_is_repeated() {
     let world = World::live();
     world.sim.set_fault(once(CLOSE, Action::NotApplied));
