@@ -49,6 +49,6 @@ pub mod web;
 
 pub mod sim;
 
-// pub mod cli;
+pub mod cli;
 
 pub mod daemon;

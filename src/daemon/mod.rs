@@ -6,6 +6,7 @@
 
 pub mod control;
 pub mod mode;
+pub mod outside;
 pub mod parts;
 pub mod status;
 

@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, missing_docs)]
 
 mod architecture;
+mod cli;
 mod faults;
 mod outcomes;
 mod sweeps;

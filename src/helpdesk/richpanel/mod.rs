@@ -33,7 +33,7 @@ use super::{
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::event::{TicketId, Timestamp};
-use crate::ticket::{Effect, Order, Ticket};
+use crate::ticket::{Channel, Effect, Order, Ticket};
 use directory::{Directories, PER_PAGE};
 use effects::Plan;
 use errors::Call;
@@ -42,6 +42,22 @@ use order::Orders;
 
 /// The header that carries the API key (richpanel-api §1).
 const KEY_HEADER: &str = "x-richpanel-key";
+
+/// An order as the vendor's JSON shows it (bare or wrapped), with where it would be fetched; for `explain --order`.
+/// `None` when there is no order in it.
+pub fn order_of_json(body: &Value, read_at: Timestamp) -> Option<(OrderRef, Order)> {
+    let named = order::link(body);
+    let unnamed = OrderRef { client_id: String::new(), order_id: String::new() };
+    let order = order::order(body, named.as_ref().unwrap_or(&unnamed), read_at)?;
+    let order_id = [Some(order.id.clone()), order.name.clone()].into_iter().flatten().find(|id| !id.is_empty())?;
+    let client_id = named.map_or_else(|| "shop".to_owned(), |named| named.client_id);
+    Some((OrderRef { client_id, order_id: order_id.clone() }, Order { id: order_id, ..order }))
+}
+
+/// The channel that the vendor's word means; `None` for a word nobody knows.
+pub fn channel_of_word(word: &str) -> Option<Channel> {
+    channel::from_word(word)
+}
 
 /// Richpanel's API with one key. Shared by all workers; every method blocks for at most the configured time-out.
 pub struct Richpanel {

@@ -1,0 +1,1 @@
+//! Placeholder: `demo` is not a command yet.
