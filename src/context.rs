@@ -1,7 +1,7 @@
 //! Gathers what a decision needs, with as few calls as possible: the ticket (one call), and only where a reply is
 //! in reach the order link and the order (two more). Caps and earlier replies come from the store.
 
-use crate::decide::{Context, Mention, OrderFinding, match_order};
+use crate::decide::{Context, OrderFinding, match_order};
 use crate::event::{MessageKey, Timestamp, customer_hash};
 use crate::helpdesk::budget::Permit;
 use crate::helpdesk::{ApiError, Call, Helpdesk};
@@ -94,6 +94,7 @@ pub fn ticket_from_call(call: &Call, now: Timestamp) -> Option<Ticket> {
             public: true,
             at: Some(now),
             attachments: 0,
+            auto_submitted: false,
         }],
         created_at: None,
         updated_at: None,
@@ -116,7 +117,10 @@ pub fn find_order(
         let looked_up = match (&linked, &mention, &context.ticket.client_id) {
             (None, OrderMention::One(number), Some(client)) if by_number => {
                 let at = OrderRef { client_id: client.clone(), order_id: number.clone() };
-                helpdesk.order(permit, &at)?.map(|order| (at, order))
+                // Found under the customer's number, kept under its own id: that is what can be attached.
+                helpdesk
+                    .order(permit, &at)?
+                    .map(|order| (OrderRef { order_id: order.id.clone(), ..at }, order))
             }
             _ => None,
         };
@@ -124,11 +128,6 @@ pub fn find_order(
     });
     match found {
         Ok((linked, looked_up)) => {
-            let mention = match mention {
-                OrderMention::None => Mention::None,
-                OrderMention::One(number) => Mention::One(number),
-                OrderMention::Ambiguous(numbers) => Mention::Ambiguous(numbers),
-            };
             Ok(match_order(&mention, linked, looked_up, context.ticket.customer.email.as_deref()))
         }
         Err(

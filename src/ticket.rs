@@ -109,6 +109,9 @@ pub struct Message {
     pub at: Option<Timestamp>,
     /// How many files hang on it.
     pub attachments: usize,
+    /// Its mail headers say that a machine sent it (RFC 3834 `Auto-Submitted`), where the helpdesk shows them.
+    #[serde(default)]
+    pub auto_submitted: bool,
 }
 
 impl Message {
@@ -240,6 +243,9 @@ pub struct Order {
     pub items: Vec<OrderItem>,
     /// Parcels.
     pub shipments: Vec<Shipment>,
+    /// The shop's own marks on it (`pre-order`).
+    #[serde(default)]
+    pub tags: Vec<String>,
     /// The endpoint that said so, for the source line of each fact.
     pub source: String,
     /// When we read it.
@@ -366,6 +372,7 @@ mod tests {
             public: true,
             at: None,
             attachments: 0,
+            auto_submitted: false,
         }
     }
 

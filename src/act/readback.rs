@@ -2,7 +2,7 @@
 //! found to the last, a person gets the ticket. It is never sent again.
 
 use super::{Hands, Stop};
-use crate::decide::Decision;
+use crate::decide::{Decision, TAG_NEEDS_HUMAN, TAG_REPLIED};
 use crate::event::{MessageKey, Outcome, TicketId};
 use crate::helpdesk::ApiError;
 use crate::helpdesk::budget::Permit;
@@ -10,10 +10,6 @@ use crate::store::{Answer, Claim, End, JournalReply, JournalStep, ReplyState, St
 use crate::text::html::looks_like_html;
 use crate::text::html_to_text;
 use crate::ticket::{Author, Effect, Ticket};
-
-/// Added to a ticket that a person must look at.
-pub const NEEDS_HUMAN: &str = "mw-needs-human";
-const AUTO_REPLIED: &str = "mw-auto-replied";
 
 impl Hands<'_> {
     /// One look for an unsure reply, and what follows from it.
@@ -67,7 +63,7 @@ impl Hands<'_> {
     ) -> Result<End, Stop> {
         let reason = "a reply may or may not have arrived: a person must look, it is not sent again";
         let handing_over =
-            |step: &&JournalStep| step.body.contains(NEEDS_HUMAN) || step.body.contains("\"reopen\"");
+            |step: &&JournalStep| step.body.contains(TAG_NEEDS_HUMAN) || step.body.contains("\"reopen\"");
         if !steps.iter().any(|step| handing_over(&step)) {
             self.plan_hand_over(claim, permit, steps)?;
         }
@@ -76,10 +72,10 @@ impl Hands<'_> {
 
     /// Puts the tags for a person in the place of what was planned for an answered ticket.
     fn plan_hand_over(&self, claim: &Claim, permit: &Permit, steps: &[JournalStep]) -> Result<(), Stop> {
-        let mut tags = vec![NEEDS_HUMAN.to_owned()];
+        let mut tags = vec![TAG_NEEDS_HUMAN.to_owned()];
         for step in steps.iter().filter(|step| step.state == StepState::Planned) {
             if let Ok(Effect::AddTags { tags: planned }) = serde_json::from_str(&step.body) {
-                tags.extend(planned.into_iter().filter(|tag| tag != AUTO_REPLIED));
+                tags.extend(planned.into_iter().filter(|tag| tag != TAG_REPLIED));
             }
             let why =
                 Answer { status: None, text: "the reply was not confirmed".into(), calls: permit.used() };

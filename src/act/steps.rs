@@ -2,10 +2,14 @@
 //! not. The answer to a write is its read-back where it shows the ticket.
 
 use super::{Hands, Stop, answer_of, readback};
+use crate::decide::TAG_STOP;
 use crate::helpdesk::budget::Permit;
 use crate::helpdesk::{ApiError, Applied};
 use crate::store::{Answer, Claim, JournalStep, ReplyState, StepState};
 use crate::ticket::{Effect, Status, Ticket};
+
+/// Failed attempts after which a step that the ticket can do without is given up.
+const OPTIONAL_PATIENCE: u32 = 3;
 
 /// How far the steps got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +33,15 @@ impl Hands<'_> {
         let unconfirmed = journal.reply.filter(|reply| reply.state == ReplyState::Sent);
         let mut to_confirm = unconfirmed.map(|reply| reply.body);
         for step in journal.steps.iter().filter(|step| step.state == StepState::Planned) {
+            if ticket.has_tag(TAG_STOP) {
+                let answer = Answer {
+                    status: None,
+                    text: format!("the ticket carries {TAG_STOP}"),
+                    calls: permit.used(),
+                };
+                self.store.step_is(claim, step.seq, StepState::Skipped, &answer, self.now())?;
+                continue;
+            }
             let effect: Effect =
                 serde_json::from_str(&step.body).map_err(|error| Stop::Journal(error.to_string()))?;
             if let Some(shown) = self.step(claim, permit, &ticket, step, &effect)? {
@@ -75,7 +88,11 @@ impl Hands<'_> {
         }
         match self.helpdesk.apply(permit, ticket, effect) {
             Ok(applied) => self.settle(claim, permit, ticket, step, effect, applied),
-            Err(error) if error.can_pass() && may_repeat(effect, &error) => Err(error.into()),
+            Err(error)
+                if error.can_pass() && may_repeat(effect, &error) && !given_up(claim, effect, &error) =>
+            {
+                Err(error.into())
+            }
             Err(error) => {
                 self.store.step_is(
                     claim,
@@ -124,18 +141,19 @@ impl Hands<'_> {
 
 /// Whether a ticket as read shows the effect: `None` when it cannot show it.
 pub fn proof_of(effect: &Effect, shown: Option<&Ticket>) -> Option<bool> {
-    proof(effect, shown, None)
+    proof(effect, shown, shown.map(|ticket| ticket.tags.as_slice()))
 }
 
-/// Whether an answer shows the effect: `None` when it shows nothing either way.
+/// Whether an answer shows the effect: `None` when it shows nothing either way. `tags` are those it lists; a partial
+/// ticket without any says nothing of them.
 fn proof(effect: &Effect, shown: Option<&Ticket>, tags: Option<&[String]>) -> Option<bool> {
     match effect {
         Effect::AddTags { tags: wanted } => {
-            let has = tags.or(shown.map(|ticket| ticket.tags.as_slice()))?;
+            let has = tags?;
             Some(wanted.iter().all(|tag| has.contains(tag)))
         }
         Effect::RemoveTags { tags: gone } => {
-            let has = tags.or(shown.map(|ticket| ticket.tags.as_slice()))?;
+            let has = tags?;
             Some(!gone.iter().any(|tag| has.contains(tag)))
         }
         Effect::Close => shown.map(|ticket| ticket.status == Status::Closed),
@@ -148,6 +166,15 @@ fn proof(effect: &Effect, shown: Option<&Ticket>, tags: Option<&[String]>) -> Op
         | Effect::Note { .. }
         | Effect::Reply { .. } => Some(true),
     }
+}
+
+/// What a ticket can do without must not keep it from its tags: it is tried a few times, and not at all where the
+/// helpdesk says that there is no such thing. A pause or an outage is waited out like everything else.
+const fn given_up(claim: &Claim, effect: &Effect, error: &ApiError) -> bool {
+    let waits =
+        matches!(error, ApiError::Throttled { .. } | ApiError::Unavailable(_) | ApiError::Unauthorized(_));
+    let essential = matches!(effect, Effect::AddTags { .. } | Effect::RemoveTags { .. } | Effect::Reopen);
+    !essential && !waits && (matches!(error, ApiError::NotFound) || claim.failures >= OPTIONAL_PATIENCE)
 }
 
 /// A note is not harmless to repeat: after an unclear answer it is left alone.

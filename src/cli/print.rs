@@ -12,6 +12,9 @@ use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table as Grid, pre
 use crate::clock::since;
 use crate::event::Timestamp;
 
+/// The widest column of aligned text; what is longer runs on.
+const COLUMN_CHARS_MAX: usize = 60;
+
 /// What standard output is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Screen {
@@ -114,7 +117,7 @@ impl Table {
         let mut widths: Vec<usize> = self.head.iter().map(|name| name.chars().count()).collect();
         for row in &self.rows {
             for (width, (_, text)) in widths.iter_mut().zip(row) {
-                *width = (*width).max(text.chars().count());
+                *width = (*width).max(text.chars().count().min(COLUMN_CHARS_MAX));
             }
         }
         let head = self.head.iter().map(|name| name.to_uppercase());
@@ -144,6 +147,11 @@ fn cell(tone: Tone, text: &str) -> Cell {
         Tone::Dim => cell.add_attribute(Attribute::Dim),
         Tone::Strong => cell.add_attribute(Attribute::Bold),
     }
+}
+
+/// `1 problem`, `2 problems`.
+pub(super) fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 /// `name` and what it is, on one line, names in a column.

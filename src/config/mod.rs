@@ -4,6 +4,8 @@
 //! file: see [`secrets`]. Reading a file is [`load`]: syntax and unknown keys are refused with the line and the
 //! nearest known key; [`validate`] says what is well-formed but would not work.
 
+#[cfg(test)]
+mod example_tests;
 pub mod load;
 mod policy;
 pub mod secrets;
@@ -349,11 +351,13 @@ impl Default for Reconcile {
 pub struct Readback {
     /// Milliseconds after the unclear answer, one entry a look; after the last one a person takes over.
     pub after_ms: Vec<u64>,
+    /// Seconds after which a step that the helpdesk said yes to without showing it is looked at, on leftover calls.
+    pub steps_after_seconds: u64,
 }
 
 impl Default for Readback {
     fn default() -> Self {
-        Self { after_ms: vec![2_000, 10_000, 60_000, 600_000] }
+        Self { after_ms: vec![2_000, 10_000, 60_000, 600_000], steps_after_seconds: 30 }
     }
 }
 

@@ -81,6 +81,22 @@ impl Secrets {
     }
 }
 
+/// Every secret file that the configuration names: its key and where it stands.
+pub fn files(loaded: &Loaded, surroundings: &Surroundings) -> Vec<(&'static str, PathBuf)> {
+    let Config { server, admin, richpanel, .. } = &loaded.config;
+    [
+        ("[server] token_file", &server.token_file),
+        ("[richpanel] api_key_file", &richpanel.api_key_file),
+        ("[admin] password_file", &admin.password_file),
+        ("[admin] viewer_password_file", &admin.viewer_password_file),
+        ("[admin] metrics_token_file", &admin.metrics_token_file),
+    ]
+    .into_iter()
+    .filter_map(|(key, file)| Some((key, file.as_ref()?)))
+    .map(|(key, file)| (key, locate(file, &loaded.path, surroundings.credentials.as_deref())))
+    .collect()
+}
+
 const SHORTEST_TOKEN: usize = 16;
 
 /// One secret a line; blank lines and `#` comments are passed over.

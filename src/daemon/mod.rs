@@ -6,6 +6,7 @@
 
 pub mod control;
 pub mod mode;
+pub mod outside;
 pub mod parts;
 pub mod status;
 
@@ -114,7 +115,8 @@ impl Daemon {
         }
         let mode = mode::settle(store.as_ref(), config.rollout.mode, &mode_by, clock.now())?;
         let policy = Arc::new(LivePolicy::new(&config, mode).map_err(StartError::Config)?);
-        let helpdesk = parts::helpdesk(&config, &secrets, &clock)?;
+        let restarted = parts::restarted(store.as_ref(), clock.as_ref())?;
+        let helpdesk = parts::helpdesk(&config, &secrets, &clock, restarted)?;
         let desk = Arc::new(parts::desk(&config, &store, &helpdesk, &policy, &clock)?);
 
         let (tell, ended) = mpsc::channel();

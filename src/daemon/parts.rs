@@ -51,16 +51,35 @@ pub(super) fn store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn S
     Ok(Arc::new(SqliteStore::open(&options, Arc::clone(clock))?))
 }
 
-/// The Richpanel adapter on its budget. After a start the window counts as full but for one call.
+/// The setting that says that this state was worked on before.
+const STARTED: &str = "daemon.first_start";
+
+/// Whether a process that worked on this state may have made calls just now; from then on every start counts as one.
+pub(super) fn restarted(store: &dyn Store, clock: &dyn Clock) -> Result<bool, StoreError> {
+    if store.setting(STARTED)?.is_some() {
+        return Ok(true);
+    }
+    store.set(STARTED, Some(env!("CARGO_PKG_VERSION")), "daemon", clock.now())?;
+    Ok(false)
+}
+
+/// The Richpanel adapter on its budget. After a restart the window counts as full but for one call, whose answer then
+/// tells the truth.
+///
+/// # Errors
+/// [`StartError::Config`]: the address or the key cannot be used.
 pub fn helpdesk(
     config: &Config,
     secrets: &Secrets,
     clock: &Arc<dyn Clock>,
+    restarted: bool,
 ) -> Result<Arc<dyn Helpdesk>, StartError> {
     let settings = &config.richpanel;
     let window = Duration::from_secs(u64::from(settings.window_seconds));
     let budget = Budget::new(settings.requests_per_window, window, Arc::clone(clock));
-    budget.after_restart();
+    if restarted {
+        budget.after_restart();
+    }
     let key = secrets.api_key.clone().ok_or_else(|| StartError::Config(vec!["no API key".into()]))?;
     let adapter = Richpanel::new(settings, key, budget, Arc::clone(clock));
     Ok(Arc::new(adapter.map_err(|error| StartError::Config(vec![format!("[richpanel] {error}")]))?))

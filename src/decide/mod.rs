@@ -21,7 +21,7 @@ pub(crate) mod tests;
 
 pub use automatic::{Automatic, automatic};
 pub use canary::canary_position;
-pub use order::{Mention, match_order, same_number};
+pub use order::match_order;
 pub use plan::decide;
 pub use policy::{IntentPolicy, Policy};
 pub use recheck::recheck;

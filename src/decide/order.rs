@@ -4,18 +4,8 @@
 //! wrote, the e-mail address of ticket and order. Any disagreement is a person's (contract, Richpanel).
 
 use super::OrderFinding;
+use crate::text::{OrderMention, same_order};
 use crate::ticket::{Order, OrderRef};
-
-/// The order number in the message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mention {
-    /// None.
-    None,
-    /// One.
-    One(String),
-    /// Different ones, equally good.
-    Ambiguous(Vec<String>),
-}
 
 /// Decides whether an order is certainly the customer's own and the one that is meant.
 ///
@@ -27,18 +17,18 @@ pub enum Mention {
 ///   the same; with an address missing only a matching number makes it certain.
 /// - By number: only when the order's e-mail address is the customer's.
 pub fn match_order(
-    mention: &Mention,
+    mention: &OrderMention,
     linked: Option<(OrderRef, Order)>,
     by_number: Option<(OrderRef, Order)>,
     customer_email: Option<&str>,
 ) -> OrderFinding {
     let number = match mention {
-        Mention::Ambiguous(numbers) => {
+        OrderMention::Ambiguous(numbers) => {
             let numbers = numbers.join(" and ");
             return OrderFinding::Uncertain(format!("the message names different orders: {numbers}"));
         }
-        Mention::None => None,
-        Mention::One(number) => Some(number.as_str()),
+        OrderMention::None => None,
+        OrderMention::One(number) => Some(number.as_str()),
     };
     let (at, order, linked) = match (linked, by_number) {
         (Some((at, order)), _) => (at, order, true),
@@ -101,22 +91,11 @@ fn judge_by_number(
 /// Whether the order's name or id is this number.
 fn answers_to(order: &Order, number: &str, who: &str) -> Result<(), String> {
     let name = order.name.as_deref().unwrap_or_default();
-    if same_number(number, name) || same_number(number, &order.id) {
+    if same_order(number, name) || same_order(number, &order.id) {
         return Ok(());
     }
     let found = if name.is_empty() { &order.id } else { name };
     Err(format!("{who} names order {number}, the order found is {found}"))
-}
-
-/// Whether two order numbers are the same: spaces around, leading `#` and case do not count. An empty one is no
-/// number.
-pub fn same_number(a: &str, b: &str) -> bool {
-    let (a, b) = (normalise(a), normalise(b));
-    !a.is_empty() && a == b
-}
-
-fn normalise(number: &str) -> String {
-    number.trim().trim_start_matches('#').trim().to_lowercase()
 }
 
 /// `None` when either is missing.

@@ -1,4 +1,5 @@
-//! Pre-orders: told by the words in an item's name, its article number or the shipping method; dated by a full date
+//! Pre-orders: told by the words in an item's name, its article number, the
+//! shipping method or the order's tags; dated by a full date
 //! in the item's name. A date without a year, two dates, or a pre-order among other items: a person.
 
 use jiff::civil::Date;
@@ -21,7 +22,8 @@ pub fn pre_order(order: &Order) -> PreOrder {
     let marked = |item: &&OrderItem| is_marked(&item.name) || item.sku.as_deref().is_some_and(is_marked);
     let count = order.items.iter().filter(marked).count();
     if count == 0 {
-        return if order.shipping_method.as_deref().is_some_and(is_marked) {
+        let whole = order.shipping_method.as_deref().is_some_and(is_marked);
+        return if whole || order.tags.iter().any(|tag| is_marked(tag)) {
             PreOrder::Unclear("the order is a pre-order without a date of its own".to_owned())
         } else {
             PreOrder::No

@@ -36,6 +36,7 @@ macro_rules! suite {
             bytes_that_nobody_can_read_are_kept_and_queue_nothing,
             a_refused_reply_stays_in_the_journal_as_cancelled,
             a_step_nobody_saw_can_be_proven_later,
+            an_ended_event_leaves_nothing_planned,
             the_bell_rings_when_there_is_work,
         );
     };
@@ -454,4 +455,17 @@ pub(crate) fn a_step_nobody_saw_can_be_proven_later(store: &dyn Store) {
     store.proven(&found[0], StepState::Applied, &Answer::default(), seconds(60)).unwrap();
     assert_eq!(store.unproven(&desk, seconds(60), 10).unwrap(), []);
     assert_eq!(store.journal(claim.event).unwrap().unwrap().steps[0].state, StepState::Applied);
+}
+
+pub(crate) fn an_ended_event_leaves_nothing_planned(store: &dyn Store) {
+    let claim = planned(store, "T-1", "m-1", "ava", START);
+    let other = planned(store, "T-2", "m-1", "ben", START);
+    store.finish(&claim, &end(State::Duplicate), START).unwrap();
+    let ended = store.journal(claim.event).unwrap().unwrap();
+    assert_eq!(
+        (ended.reply.unwrap().state, ended.steps[0].state),
+        (ReplyState::Cancelled, StepState::Skipped)
+    );
+    let open = store.journal(other.event).unwrap().unwrap();
+    assert_eq!((open.reply.unwrap().state, open.steps[0].state), (ReplyState::Planned, StepState::Planned));
 }

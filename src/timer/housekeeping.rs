@@ -15,7 +15,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 
 impl Timer {
     /// Deletes ended events past `retention_days` and keys past `dedup_hours`. Dead letters stay.
-    pub(super) fn prune(&self) {
+    pub(super) fn prune(&self) -> bool {
         let before = |hours: u32| {
             let back = i64::try_from((HOUR * hours).as_millis()).unwrap_or(i64::MAX);
             from_millis(millis(self.now()).saturating_sub(back))
@@ -25,9 +25,13 @@ impl Timer {
         for _ in 0..SLICES_MAX {
             match self.store.prune(events, keys, SLICE) {
                 Ok(gone) if gone == u64::from(SLICE) => (),
-                Ok(_) => return,
-                Err(error) => return log::error!("timer: prune: {error}"),
+                Ok(_) => return true,
+                Err(error) => {
+                    log::error!("timer: prune: {error}");
+                    return true;
+                }
             }
         }
+        false
     }
 }

@@ -22,11 +22,11 @@ const TICK: Duration = Duration::from_millis(500);
 /// Seconds between looks for leases that ran out.
 const RESCUE_EVERY: Duration = Duration::from_secs(5);
 
-/// Between looks at steps that nobody has seen applied.
-const PROVE_EVERY: Duration = Duration::from_secs(60);
-
 /// Between prunes; each takes a small slice.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
+
+/// When a duty that found no call budget is tried again.
+const SOON: Duration = Duration::from_secs(2);
 
 /// Asked of the timer thread by a person.
 pub enum Request {
@@ -38,8 +38,8 @@ pub enum Request {
     Stop,
 }
 
-/// One duty; what goes wrong in it is logged there.
-type Duty = fn(&Timer);
+/// One duty; what goes wrong in it is logged there. False: it could not run now, try again soon.
+type Duty = fn(&Timer) -> bool;
 
 /// The thread's own state.
 pub struct Timer {
@@ -79,7 +79,7 @@ impl Timer {
     pub fn tick(&mut self) {
         let duties: [(Duration, Duty); 5] = [
             (RESCUE_EVERY, Self::rescue),
-            (PROVE_EVERY, Self::prove),
+            (Duration::from_secs(self.config.readback.steps_after_seconds.max(1)), Self::prove),
             (PRUNE_EVERY, Self::prune),
             (Duration::from_secs(self.config.richpanel.directory_ttl_seconds.max(60)), Self::refresh),
             (every(self.config.reconcile.every_minutes), Self::sweep_quietly),
@@ -89,7 +89,11 @@ impl Timer {
             let Some(due) = self.due.get_mut(index) else { continue };
             if now >= *due {
                 *due = now + period;
-                duty(self);
+                if !duty(self)
+                    && let Some(due) = self.due.get_mut(index)
+                {
+                    *due = now + SOON;
+                }
             }
         }
     }
@@ -98,20 +102,22 @@ impl Timer {
         self.clock.now()
     }
 
-    fn rescue(&self) {
+    fn rescue(&self) -> bool {
         match self.store.rescue(self.now()) {
             Ok(0) => (),
             Ok(events) => {
-                log::warn!("timer: {events} events were taken back from workers whose lease ran out")
+                log::warn!("timer: {events} events were taken back from workers whose lease ran out");
             }
             Err(error) => log::error!("timer: rescue: {error}"),
         }
+        true
     }
 
-    fn sweep_quietly(&self) {
+    fn sweep_quietly(&self) -> bool {
         if self.config.reconcile.every_minutes > 0 {
             self.sweep();
         }
+        true
     }
 }
 

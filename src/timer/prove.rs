@@ -1,39 +1,41 @@
 //! Steps that the helpdesk said yes to without showing it: looked at once on leftover budget, repeated when not there.
 
-use std::time::Duration;
-
 use super::Timer;
 use crate::act::proof_of;
 use crate::clock::{from_millis, millis};
+use crate::decide::TAG_STOP;
 use crate::helpdesk::ApiError;
 use crate::helpdesk::budget::Use;
 use crate::store::{Answer, StepState, Unproven};
 use crate::ticket::Effect;
 
-/// An event is left alone for this long after its end.
-const AFTER: Duration = Duration::from_secs(30);
-
 /// Steps in one run.
 const BATCH: u32 = 20;
 
-/// A look, and a repeat.
-const CALLS: u32 = 2;
+/// A look, a repeat, and a look at that.
+const CALLS: u32 = 3;
 
 impl Timer {
     /// Looks at some of them, oldest first, as far as the budget reaches.
-    pub(super) fn prove(&self) {
-        let before = from_millis(millis(self.now()) - i64::try_from(AFTER.as_millis()).unwrap_or(0));
+    pub(super) fn prove(&self) -> bool {
+        let after_ms =
+            i64::try_from(self.config.readback.steps_after_seconds.saturating_mul(1000)).unwrap_or(i64::MAX);
+        let before = from_millis(millis(self.now()).saturating_sub(after_ms));
         let steps = match self.store.unproven(self.helpdesk.name(), before, BATCH) {
             Ok(steps) => steps,
-            Err(error) => return log::error!("timer: unproven steps: {error}"),
+            Err(error) => {
+                log::error!("timer: unproven steps: {error}");
+                return true;
+            }
         };
         for step in steps {
             match self.prove_one(&step) {
                 Ok(()) => (),
                 Err(Some(error)) => log::warn!("timer: event={} step={}: {error}", step.event, step.seq),
-                Err(None) => return,
+                Err(None) => return false,
             }
         }
+        true
     }
 
     /// `Err(None)`: no budget is left over.
@@ -50,15 +52,18 @@ impl Timer {
             Err(ApiError::NotFound) => return settle(StepState::Failed, "the ticket is gone"),
             Err(error) => return Err(words(&error)),
         };
-        if proof_of(&effect, Some(&ticket)) != Some(false) || ticket.has_tag("mw-stop") {
+        if proof_of(&effect, Some(&ticket)) != Some(false) || ticket.has_tag(TAG_STOP) {
             return settle(StepState::Applied, "seen on the ticket");
         }
         log::warn!("event={} step={}: answered 200 and not applied; doing it again", step.event, step.seq);
         let again = self.helpdesk.apply(&mut permit, &ticket, &effect).map_err(|error| words(&error))?;
-        match proof_of(&effect, again.ticket.as_ref()) {
-            Some(true) => settle(StepState::Applied, "done again"),
-            // Stays unproven: looked at in the next run.
-            _ => Ok(()),
+        if proof_of(&effect, again.ticket.as_ref()) == Some(true) {
+            return settle(StepState::Applied, "done again");
+        }
+        let looked = self.helpdesk.ticket(&mut permit, &step.ticket).map_err(|error| words(&error))?;
+        match proof_of(&effect, Some(&looked)) {
+            Some(false) => settle(StepState::Failed, "answered 200 twice and is not on the ticket"),
+            _ => settle(StepState::Applied, "done again, seen on the ticket"),
         }
     }
 }

@@ -122,7 +122,7 @@ impl Timer {
         match done {
             Ok(()) => (),
             Err(Halt::Budget) => {
-                report.notes.push("the calls left over were used up; the next sweep goes on".into())
+                report.notes.push("the calls left over were used up; the next sweep goes on".into());
             }
             Err(Halt::Api(ApiError::Forbidden(why))) if method == SweepMethod::List => {
                 let note =

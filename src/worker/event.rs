@@ -12,7 +12,7 @@ use crate::act::{Hands, ReplyEnd, Stop};
 use crate::classify::{Classifier, Input, Verdict};
 use crate::clock::{Clock, after, since};
 use crate::context;
-use crate::decide::{Context, Decision, OrderFinding, Policy, decide, recheck};
+use crate::decide::{Context, Decision, OrderFinding, Policy, TAG_STOP, decide, recheck};
 use crate::event::{Caps, EventId, HelpdeskName, Lane, Mode, Outcome, Source, State, TicketId, Timestamp};
 use crate::helpdesk::budget::{Permit, Use};
 use crate::helpdesk::{ApiError, Call, Helpdesk};
@@ -217,7 +217,7 @@ impl Turn<'_> {
     fn resume_steps(&self, permit: &mut Permit, decision: &Decision) -> Result<End, Stop> {
         let Some(ticket) = self.read(permit)? else { return Ok(self.hands.gone(permit)) };
         let same = ticket.newest_customer_message().map(crate::ticket::Message::key) == decision.message;
-        let stopped = ticket.has_tag("mw-stop");
+        let stopped = ticket.has_tag(TAG_STOP);
         if same && !stopped && decision.mode == self.policy.mode && self.policy.mode.writes() {
             return self.finish(permit, ticket, decision);
         }

@@ -92,7 +92,7 @@ fn our_modules_import_only_downward() {
                 "ticket",
             ],
         ),
-        ("timer", &["act", "clock", "config", "event", "helpdesk", "store", "ticket"]),
+        ("timer", &["act", "clock", "config", "decide", "event", "helpdesk", "store", "ticket"]),
         ("metrics", &["store", "event", "clock"]),
         ("ingress", &["store", "helpdesk", "config", "event", "clock", "metrics", "ticket"]),
         ("web", &["store", "config", "ingress", "metrics", "clock", "event"]),

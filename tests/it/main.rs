@@ -3,5 +3,8 @@
 #![allow(unreachable_pub, missing_docs)]
 
 mod architecture;
+mod cli;
+mod faults;
 mod outcomes;
+mod sweeps;
 mod world;

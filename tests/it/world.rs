@@ -5,15 +5,15 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use richpanel_mw::clock::{Clock as _, SystemClock};
 use richpanel_mw::daemon::control::{self, Request};
 use richpanel_mw::event::{State, Timestamp};
-use richpanel_mw::sim::{self, NewMessage, Sim, SimHandle, SimOptions, Target, Written};
+use richpanel_mw::sim::{self, EffectKind, NewMessage, Sim, SimHandle, SimOptions, Target, Written};
 use richpanel_mw::store::sqlite::reader::{EventRow, EventStory, Filter, Reader};
 use tempfile::TempDir;
 
@@ -117,10 +117,10 @@ impl World {
                 let _ = tell.send(line);
             }
         });
-        let begun = Instant::now();
+        let clock = SystemClock::new();
         let mut seen = Vec::new();
         let (addr, admin) = loop {
-            let left = PATIENCE.saturating_sub(begun.elapsed());
+            let left = PATIENCE.saturating_sub(clock.monotonic());
             let Ok(line) = ready.recv_timeout(left) else {
                 let _ = process.kill();
                 panic!("the daemon did not start:\n{}", seen.join("\n"))
@@ -227,9 +227,9 @@ impl World {
 
     /// Waits until something holds; the panic says what did not.
     pub fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
-        let begun = Instant::now();
+        let clock = SystemClock::new();
         while !holds(self) {
-            if begun.elapsed() > PATIENCE {
+            if clock.monotonic() > PATIENCE {
                 let events: Vec<_> = self
                     .events()
                     .iter()
@@ -294,6 +294,24 @@ impl World {
             .filter(|request| request.ticket_id.as_deref() == Some(ticket))
             .map(|r| r.endpoint.clone())
             .collect()
+    }
+
+    pub fn has_tag(&self, ticket: &str, tag: &str) -> bool {
+        self.tags(ticket).iter().any(|has| has == tag)
+    }
+
+    /// Every public word of the shop that reached the customer, oldest first.
+    pub fn said(&self, ticket: &str) -> Vec<String> {
+        let effects = self.sim.effects_on(ticket);
+        let spoken = effects.iter().filter(|effect| effect.delivered).filter(|effect| {
+            matches!(effect.kind, EffectKind::Reply | EffectKind::Comment | EffectKind::AgentReply)
+        });
+        spoken.filter_map(|effect| effect.body.clone()).collect()
+    }
+
+    /// Writes of ours that the helpdesk took for this ticket, by its log.
+    pub fn our_writes(&self, ticket: &str) -> usize {
+        self.calls(ticket).iter().filter(|call| !call.starts_with("GET ")).count()
     }
 
     pub fn ask(&self, request: &Request) -> serde_json::Value {
@@ -371,8 +389,4 @@ fn merge_tables(into: &mut toml::Table, from: toml::Table) {
 
 pub fn now() -> Timestamp {
     SystemClock::new().now()
-}
-
-pub fn exists(path: &Path) -> bool {
-    path.exists()
 }

@@ -28,12 +28,15 @@ const ROWS: &[(&str, Change, &str)] = &[
     (
         "not-automatic",
         |case| case.ctx.ticket.customer.email = Some("mailer-daemon@example.com".into()),
-        "mailer-daemon@",
+        "machine (bounce)",
     ),
     (
         "not-automatic",
-        |case| case.ctx.new_text.text = "I am out of the office until Monday".into(),
-        "out of the office",
+        |case| {
+            case.ctx.new_text.text =
+                "I am out of the office until Monday and have limited access to my e-mail.".into()
+        },
+        "out of office",
     ),
     (
         "message-age",

@@ -11,7 +11,7 @@ use crate::classify::{Evidence, Ranked, Verdict};
 use crate::config::Config;
 use crate::decide::{Context, Decision, Gate, OrderFinding, Policy, decide};
 use crate::event::{Intent, MessageId, Mode, ReplyCounts, TicketId, Timestamp};
-use crate::text::new_text::{Language, NewText};
+use crate::text::{Language, NewText};
 use crate::ticket::{
     Author, Channel, Customer, Effect, Message, Order, OrderItem, OrderRef, Shipment, Status, Ticket,
     Tracking,
@@ -73,6 +73,7 @@ pub(crate) fn message(id: &str, author: Author, text: &str) -> Message {
         public: true,
         at: Some(at("2026-02-11T11:30:00Z")),
         attachments: 0,
+        auto_submitted: false,
     }
 }
 
@@ -101,6 +102,7 @@ pub(crate) fn shipped_order() -> Order {
             }],
             items: vec![],
         }],
+        tags: vec![],
         source: "GET /order/demoshop/11111".into(),
         read_at: at("2026-02-11T11:59:30Z"),
     }

@@ -12,7 +12,7 @@ fn without_email(id: &str) -> Option<(OrderRef, Order)> {
 }
 
 fn judged(
-    mention: &Mention,
+    mention: &OrderMention,
     linked: Option<(OrderRef, Order)>,
     by_number: Option<(OrderRef, Order)>,
     email: Option<&str>,
@@ -29,19 +29,19 @@ fn judged(
 fn the_table_of_who_agrees_with_whom() {
     let ava = Some(" AVA@example.com ");
     let ben = Some("ben@example.com");
-    let one = |number: &str| Mention::One(number.into());
+    let one = |number: &str| OrderMention::One(number.into());
     for (mention, linked, by_number, email, said) in [
-        (Mention::None, None, None, ava, "none"),
+        (OrderMention::None, None, None, ava, "none"),
         (one("606243"), None, None, ava, "none"),
         (
-            Mention::Ambiguous(vec!["1".into(), "606243".into()]),
+            OrderMention::Ambiguous(vec!["1".into(), "606243".into()]),
             found("11111"),
             None,
             ava,
             "uncertain: the message names different orders: 1 and 606243",
         ),
         // Linked.
-        (Mention::None, found("11111"), None, ava, "certain, linked true: linked to the ticket, same"),
+        (OrderMention::None, found("11111"), None, ava, "certain, linked true: linked to the ticket, same"),
         (one("606243"), found("11111"), None, ava, "certain, linked true: linked to the ticket, named"),
         (one("#606243"), found("11111"), None, ava, "certain, linked true"),
         (one("11111"), found("11111"), None, ava, "certain, linked true"),
@@ -54,33 +54,33 @@ fn the_table_of_who_agrees_with_whom() {
         ),
         (one("606244"), found("11111"), found("606244"), ava, "uncertain"),
         (one("#"), found("11111"), None, ava, "uncertain"),
-        (Mention::None, found("11111"), None, ben, "uncertain: a mismatch of e-mail"),
+        (OrderMention::None, found("11111"), None, ben, "uncertain: a mismatch of e-mail"),
         (one("606243"), found("11111"), None, ben, "uncertain: a mismatch of e-mail"),
         (
-            Mention::None,
+            OrderMention::None,
             without_email("11111"),
             None,
             ava,
             "uncertain: linked to the ticket, but there is no e-mail",
         ),
         (
-            Mention::None,
+            OrderMention::None,
             found("11111"),
             None,
             None,
             "uncertain: linked to the ticket, but there is no e-mail",
         ),
-        (Mention::None, found("11111"), None, Some("  "), "uncertain"),
+        (OrderMention::None, found("11111"), None, Some("  "), "uncertain"),
         (one("606243"), without_email("11111"), None, ava, "certain, linked true"),
         (one("606243"), found("11111"), None, None, "certain, linked true"),
-        (Mention::None, found("22222"), None, ava, "uncertain: the link names order 22222"),
+        (OrderMention::None, found("22222"), None, ava, "uncertain: the link names order 22222"),
         // By number.
         (one("606243"), None, found("606243"), ava, "certain, linked false"),
         (one("606243"), None, found("606243"), ben, "uncertain: a mismatch of e-mail"),
         (one("606243"), None, found("606243"), None, "uncertain: found by its number, but"),
         (one("606243"), None, without_email("606243"), ava, "uncertain: found by its number, but"),
         (one("606244"), None, found("606244"), ava, "uncertain: the look-up names order 606244"),
-        (Mention::None, None, found("606243"), ava, "uncertain: an order was found although"),
+        (OrderMention::None, None, found("606243"), ava, "uncertain: an order was found although"),
     ] {
         let got = judged(&mention, linked, by_number, email);
         assert!(got.starts_with(said), "{mention:?} {email:?}: {got:?}, not {said:?}");
@@ -89,7 +89,7 @@ fn the_table_of_who_agrees_with_whom() {
 
 #[test]
 fn numbers_are_the_same_however_they_are_written() {
-    assert!(same_number("#MK-20713", " mk-20713 "));
-    assert!(!same_number("20713", "MK-20713"));
-    assert!(!same_number("", "#"));
+    assert!(same_order("#MK-20713", " mk-20713 "));
+    assert!(!same_order("20713", "MK-20713"));
+    assert!(!same_order("", "#"));
 }

@@ -1,8 +1,8 @@
 //! Teams, agents, tags and channels (richpanel-api §2), kept for a while: tags to turn ids into names and names into
 //! ids, agents to tell who wrote a comment without an operator flag.
 //!
-//! An outdated copy is still good for names, so looking one up never costs a call; only [`Directory`] listings and the
-//! timer's refresh do.
+//! An outdated copy is still good for names, so looking one up costs no call. An id that no copy names does, once: the
+//! tag may be `mw-stop`, made by a person a minute ago.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -66,16 +66,45 @@ pub(super) fn has_more(body: &Value, count: usize) -> bool {
     }
 }
 
+/// A UUID, as tags made in the vendor's pages show on a ticket (richpanel-api §3).
+fn looks_like_id(tag: &str) -> bool {
+    let parts: Vec<&str> = tag.split('-').collect();
+    let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+    lengths == [8, 4, 4, 4, 12] && parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
 /// The copies.
 pub(super) struct Directories {
     ttl: Duration,
     clock: Arc<dyn Clock>,
     kept: Mutex<HashMap<Directory, (Duration, Vec<DirectoryEntry>)>>,
+    /// Tag ids that no listing named, and when that was found out.
+    nameless: Mutex<HashMap<String, Duration>>,
 }
+
+/// How long an id that no listing named is not asked for again.
+const NAMELESS_FOR: Duration = Duration::from_secs(600);
 
 impl Directories {
     pub(super) fn new(ttl: Duration, clock: Arc<dyn Clock>) -> Self {
-        Self { ttl, clock, kept: Mutex::default() }
+        Self { ttl, clock, kept: Mutex::default(), nameless: Mutex::default() }
+    }
+
+    /// Whether a listing could give one of these tags a name: it looks like an id, no copy names it, and nobody asked
+    /// for it lately.
+    pub(super) fn worth_asking(&self, tags: &[String]) -> bool {
+        let now = self.clock.monotonic();
+        let nameless = self.nameless.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = |tag: &String| nameless.get(tag).is_some_and(|at| now.saturating_sub(*at) < NAMELESS_FOR);
+        tags.iter().any(|tag| looks_like_id(tag) && !asked(tag))
+    }
+
+    /// Remembers which of these no listing named.
+    pub(super) fn note_nameless(&self, tags: &[String]) {
+        let now = self.clock.monotonic();
+        let mut nameless = self.nameless.lock().unwrap_or_else(PoisonError::into_inner);
+        nameless.retain(|_, at| now.saturating_sub(*at) < NAMELESS_FOR);
+        nameless.extend(tags.iter().filter(|tag| looks_like_id(tag)).map(|tag| (tag.clone(), now)));
     }
 
     /// A copy younger than the TTL.

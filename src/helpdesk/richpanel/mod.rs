@@ -33,7 +33,7 @@ use super::{
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::event::{TicketId, Timestamp};
-use crate::ticket::{Effect, Order, Ticket};
+use crate::ticket::{Channel, Effect, Order, Ticket};
 use directory::{Directories, PER_PAGE};
 use effects::Plan;
 use errors::Call;
@@ -42,6 +42,22 @@ use order::Orders;
 
 /// The header that carries the API key (richpanel-api §1).
 const KEY_HEADER: &str = "x-richpanel-key";
+
+/// An order as the vendor's JSON shows it (bare or wrapped), with where it would be fetched; for `explain --order`.
+/// `None` when there is no order in it.
+pub fn order_of_json(body: &Value, read_at: Timestamp) -> Option<(OrderRef, Order)> {
+    let named = order::link(body);
+    let unnamed = OrderRef { client_id: String::new(), order_id: String::new() };
+    let order = order::order(body, named.as_ref().unwrap_or(&unnamed), read_at)?;
+    let order_id = [Some(order.id.clone()), order.name.clone()].into_iter().flatten().find(|id| !id.is_empty())?;
+    let client_id = named.map_or_else(|| "shop".to_owned(), |named| named.client_id);
+    Some((OrderRef { client_id, order_id: order_id.clone() }, Order { id: order_id, ..order }))
+}
+
+/// The channel that the vendor's word means; `None` for a word nobody knows.
+pub fn channel_of_word(word: &str) -> Option<Channel> {
+    channel::from_word(word)
+}
 
 /// Richpanel's API with one key. Shared by all workers; every method blocks for at most the configured time-out.
 pub struct Richpanel {
@@ -102,17 +118,6 @@ impl Richpanel {
     /// Whether a 401 has stopped all writes; the next read that succeeds lets them go on.
     pub fn writes_stopped(&self) -> bool {
         self.guard.writes_stopped()
-    }
-
-    /// Reads tags and agents anew where the copy is older than `directory_ttl_seconds`. For the timer, on a sweep's
-    /// permit: the calls of a routed message are not spent on names.
-    ///
-    /// # Errors
-    /// [`ApiError`] of the first listing that failed; the others are tried all the same, the old copies stay.
-    pub fn refresh_directories(&self, permit: &mut Permit) -> Result<(), ApiError> {
-        let tags = self.directory(permit, Directory::Tags).map(drop);
-        let users = self.directory(permit, Directory::Users).map(drop);
-        tags.and(users)
     }
 
     /// One call, guarded before and learned from after. Also gives the status.
@@ -191,7 +196,18 @@ impl Helpdesk for Richpanel {
 
     fn ticket(&self, permit: &mut Permit, id: &TicketId) -> Result<Ticket, ApiError> {
         let body = self.get(permit, "/tickets/{id}", &["tickets", id.as_str()], &[])?;
-        self.one_ticket(&body, Some(id))
+        let ticket = self.one_ticket(&body, Some(id))?;
+        if !self.directories.worth_asking(&ticket.tags) {
+            return Ok(ticket);
+        }
+        match self.list(permit, Directory::Tags) {
+            // A key that may not list tags will not learn their names; the ticket is worked as it shows.
+            Ok(_) | Err(ApiError::Forbidden(_) | ApiError::NotFound) => (),
+            Err(error) => return Err(error),
+        }
+        let ticket = self.one_ticket(&body, Some(id))?;
+        self.directories.note_nameless(&ticket.tags);
+        Ok(ticket)
     }
 
     fn ticket_by_number(&self, permit: &mut Permit, number: i64) -> Result<Ticket, ApiError> {
@@ -258,9 +274,16 @@ impl Helpdesk for Richpanel {
     }
 
     fn directory(&self, permit: &mut Permit, what: Directory) -> Result<Vec<DirectoryEntry>, ApiError> {
-        if let Some(kept) = self.directories.fresh(what) {
-            return Ok(kept);
+        match self.directories.fresh(what) {
+            Some(kept) => Ok(kept),
+            None => self.list(permit, what),
         }
+    }
+}
+
+impl Richpanel {
+    /// Reads a listing anew, whatever copy there is.
+    fn list(&self, permit: &mut Permit, what: Directory) -> Result<Vec<DirectoryEntry>, ApiError> {
         let (route, segment) = directory::route(what);
         let mut entries: Vec<DirectoryEntry> = Vec::new();
         let mut pages_without_news = 0;

@@ -60,9 +60,18 @@ pub(super) fn order(body: &Value, asked: &OrderRef, read_at: Timestamp) -> Optio
             .filter(|part| part.is_object())
             .map(shipment)
             .collect(),
+        tags: tags(object),
         source: SOURCE.to_owned(),
         read_at,
     })
+}
+
+/// `tags` as a list, or as one text with commas.
+fn tags(object: &Value) -> Vec<String> {
+    match object.get("tags") {
+        Some(Value::String(text)) => text.split(',').map(|tag| tag.trim().to_owned()).collect(),
+        tags => list(tags).iter().filter_map(|tag| tag.as_str().map(str::to_owned)).collect(),
+    }
 }
 
 fn items(object: &Value) -> Vec<OrderItem> {

@@ -155,7 +155,19 @@ fn message(comment: &Value, people: &People<'_>) -> Message {
         public: is_public(comment),
         at: time(comment.get("created_at")),
         attachments: list(comment.get("attachments")).len(),
+        auto_submitted: is_auto_submitted(comment),
     }
+}
+
+/// Where a comment shows its mail's headers, in `metadata` or below it (the place is a guess: `metadata` is `{}` in the
+/// documents), an `Auto-Submitted` other than `no` says that a machine wrote it (RFC 3834 §5).
+fn is_auto_submitted(comment: &Value) -> bool {
+    let metadata = comment.get("metadata").and_then(Value::as_object);
+    let headers = metadata.and_then(|fields| fields.get("headers")).and_then(Value::as_object);
+    [metadata, headers].into_iter().flatten().flatten().any(|(name, value)| {
+        let said = value.as_str().unwrap_or_default().trim();
+        name.eq_ignore_ascii_case("auto-submitted") && !said.is_empty() && !said.eq_ignore_ascii_case("no")
+    })
 }
 
 fn is_public(comment: &Value) -> bool {

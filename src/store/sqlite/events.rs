@@ -77,6 +77,9 @@ const DISCARD: &str = "
 const CANCEL_PLANNED: &str = "
   update replies set state = 'cancelled', ended_at = :now where event_id = :event and state in ('planned', 'not-sent')";
 
+const SKIP_PLANNED: &str = "
+  update steps set state = 'skipped', ended_at = :now where event_id = :event and state = 'planned'";
+
 /// Queues an event or joins the waiting one, and keeps the bytes.
 pub(super) fn accept(connection: &Connection, call: &NewCall) -> Result<Accepted, StoreError> {
     let accepted = match &call.ticket {
@@ -190,6 +193,11 @@ pub(super) fn finish(
     )?;
     if touched == 0 {
         return Err(StoreError::Lost);
+    }
+    if end.state.is_final() {
+        // What was planned and never begun will not happen any more.
+        execute(connection, CANCEL_PLANNED, named_params! { ":event": claim.event.0, ":now": millis(now) })?;
+        execute(connection, SKIP_PLANNED, named_params! { ":event": claim.event.0, ":now": millis(now) })?;
     }
     note(connection, claim.event, State::Working.as_str(), end.state.as_str(), "worker", &end.reason, now)
 }

@@ -312,19 +312,27 @@ fn changed_tickets_are_asked_for_newest_first_and_may_lack_comments() {
 fn directories_are_paged_through_kept_and_used_to_name_tags() {
     let id = "009a8844-4c94-4546-be2f-de68be9d8c34";
     let tagged = format!(r#"{{"ticket":{{"id":"t-1","status":"OPEN","tags":["{id}"]}}}}"#);
+    let unknown = "11111111-2222-3333-4444-555555555555";
+    let odd = format!(r#"{{"ticket":{{"id":"t-1","status":"OPEN","tags":["{unknown}"]}}}}"#);
     let mut desk = desk(vec![
         json(200, &tagged),
         json(200, r#"{"tag":[],"next_page":"x"}"#),
         json(200, &format!(r#"{{"tag":[{{"id":"{id}","name":"VIP"}}],"next_page":null}}"#)),
-        json(200, r#"{"user":[{"id":"u","name":"undefined","email":"u@shop.example"},{"name":"no id"}]}"#),
-        json(200, &tagged),
+        json(200, &odd),
+        json(200, r#"{"tag":[],"next_page":null}"#),
+        json(200, &odd),
+        json(200, &format!(r#"{{"tag":[{{"id":"{id}","name":"VIP"}}],"next_page":null}}"#)),
         json(200, "{}"),
+        json(200, r#"{"user":[{"id":"u","name":"undefined","email":"u@shop.example"},{"name":"no id"}]}"#),
         json(200, r#"{"channels":[{"id":"c","type":"email","business_brand_name":"Demo"}]}"#),
     ]);
-    assert_eq!(desk.read().unwrap().tags, [id], "no call is spent on a name");
-    desk.desk.refresh_directories(&mut desk.permit).unwrap();
+    assert_eq!(desk.read().unwrap().tags, ["VIP"], "an id is looked up before it is passed over");
     assert!(desk.server.asked()[1].starts_with("GET /v1/tags?page=1&per_page=100 "));
-    assert_eq!(desk.read().unwrap().tags, ["VIP"]);
+    assert_eq!(desk.read().unwrap().tags, [unknown]);
+    let asked = desk.server.asked().len();
+    assert_eq!(desk.read().unwrap().tags, [unknown]);
+    assert_eq!(desk.server.asked().len(), asked + 1, "a name that no list has is asked for once");
+    desk.desk.list(&mut desk.permit, Directory::Tags).unwrap();
     desk.apply(Channel::Email, &Effect::RemoveTags { tags: vec!["VIP".into()] }).unwrap();
     assert_eq!(desk.last().1, serde_json::json!({"tags": ["VIP", id]}), "taken off by name and by id");
     let users = desk.desk.directory(&mut desk.permit, Directory::Users).unwrap();

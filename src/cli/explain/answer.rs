@@ -1,0 +1,130 @@
+//! The answer: contract's fields, and beside them the decision that people are shown.
+
+use serde::Serialize;
+
+use super::input::Message;
+use crate::classify::{Classifier, Input};
+use crate::config::Config;
+use crate::context::unanswered_text;
+use crate::daemon::outside;
+use crate::decide::{Context, Decision, Gate, OrderFinding, Policy, decide, match_order};
+use crate::event::{Mode, ReplyCounts, Timestamp};
+use crate::reply::Fact;
+use crate::text::{OrderMention, order_mention};
+use crate::ticket::{Order, OrderRef, Ticket};
+
+/// What is said about one message; the fields of contract, "Commands".
+#[derive(Debug, Serialize)]
+pub(super) struct Answer {
+    pub(super) intent: String,
+    pub(super) confidence: f64,
+    pub(super) also: Vec<String>,
+    pub(super) new_text: String,
+    /// The number, nothing, or `ambiguous`.
+    pub(super) order_number: Option<String>,
+    pub(super) route: Option<String>,
+    pub(super) gates: Vec<Gate>,
+    /// The text, when every gate passes.
+    pub(super) reply: Option<String>,
+    /// The facts in it.
+    pub(super) facts: Vec<Fact>,
+    #[serde(skip)]
+    pub(super) decision: Decision,
+}
+
+/// Understands and decides as the daemon would with everything switched on.
+pub(super) struct Explainer {
+    policy: Policy,
+    configured: Policy,
+    classifier: Box<dyn Classifier>,
+}
+
+impl Explainer {
+    /// # Errors
+    /// What does not fit together in the configuration.
+    pub(super) fn new(config: &Config) -> Result<Self, Vec<String>> {
+        Ok(Self {
+            policy: Policy::new(config, Mode::Live)?.with_writer(Ok(())),
+            configured: Policy::new(config, config.rollout.mode)?,
+            classifier: outside::classifier(config).map_err(|problem| vec![problem])?,
+        })
+    }
+
+    /// A message on a ticket of its own; the order counts as the customer's and as linked to it.
+    pub(super) fn message(
+        &self,
+        message: &Message,
+        order: Option<&(OrderRef, Order)>,
+        now: Timestamp,
+    ) -> Answer {
+        let email = order.and_then(|(_, order)| order.email.clone());
+        let ticket = message.ticket(email.as_deref(), now);
+        let email = ticket.customer.email.clone();
+        let own = order.map(|(at, order)| (at.clone(), Order { email: email.clone(), ..order.clone() }));
+        let find = |context: &Context| {
+            let mention = order_mention(&context.new_text.text);
+            Ok::<_, std::convert::Infallible>(match_order(&mention, own, None, email.as_deref()))
+        };
+        match self.ticket(ticket, now, find) {
+            Ok(answer) => answer,
+            Err(never) => match never {},
+        }
+    }
+
+    /// A ticket as it was read; `find` looks for its order where a reply is in reach.
+    ///
+    /// # Errors
+    /// Those of `find`.
+    pub(super) fn ticket<E>(
+        &self,
+        ticket: Ticket,
+        now: Timestamp,
+        find: impl FnOnce(&Context) -> Result<OrderFinding, E>,
+    ) -> Result<Answer, E> {
+        let mut context = Context {
+            new_text: unanswered_text(&ticket),
+            message: ticket.newest_customer_message().map(crate::ticket::Message::key),
+            order: OrderFinding::NotNeeded,
+            replies: ReplyCounts::default(),
+            ticket,
+        };
+        let input = Input { text: &context.new_text.text, subject: &context.ticket.subject };
+        let verdict = self.classifier.classify(&input);
+        if self.policy.needs_order(&context, &verdict) {
+            context.order = find(&context)?;
+        }
+        let mut decision =
+            decide(&context, &verdict, &self.policy, now).classified_by(self.classifier.version());
+        let configured = decide(&context, &verdict, &self.configured, now);
+        for gate in decision.gates.iter_mut().filter(|gate| gate.gate == "mode") {
+            let real = configured.gates.iter().find(|real| real.gate == "mode");
+            let real = real.map_or("", |real| real.reason.as_str());
+            gate.reason = format!("explained as if live; the configured {real}");
+        }
+        Ok(answer(&context, decision))
+    }
+}
+
+fn answer(context: &Context, decision: Decision) -> Answer {
+    let sent = decision.draft.as_ref().filter(|_| decision.send);
+    Answer {
+        intent: decision.intent.to_string(),
+        confidence: decision.confidence,
+        also: decision.also.iter().map(ToString::to_string).collect(),
+        new_text: context.new_text.text.clone(),
+        order_number: match order_mention(&context.new_text.text) {
+            OrderMention::None => None,
+            OrderMention::One(number) => Some(number),
+            OrderMention::Ambiguous(_) => Some("ambiguous".into()),
+        },
+        route: decision.team.clone(),
+        gates: decision.gates.clone(),
+        reply: sent.map(|draft| draft.text.clone()),
+        facts: sent.map(|draft| draft.facts.clone()).unwrap_or_default(),
+        decision,
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

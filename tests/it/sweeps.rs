@@ -1,0 +1,121 @@
+//! Messages that no call told us of.
+
+use richpanel_mw::daemon::control::Request;
+use richpanel_mw::event::State;
+use richpanel_mw::sim::{NewMessage, Shot};
+use richpanel_mw::timer::reconcile::CsvRow;
+
+use crate::world::{World, plain};
+
+const RETURN: &str = "I would like to return my shoes, please send me a return label.";
+
+fn lost(world: &World) -> String {
+    world.sim.plan_shots(vec![Shot::Lost]);
+    let written = world.mail(RETURN);
+    assert!(world.sim.wait_for_firings(crate::world::PATIENCE));
+    assert!(world.event(&written.ticket_id).is_none(), "the call was to be lost");
+    written.ticket_id
+}
+
+#[test]
+fn the_list_finds_a_lost_call_and_asks_only_once() {
+    let world = World::live();
+    world.sim.configure(|settings| settings.list_without_comments = false);
+    let ticket = lost(&world);
+    let report = world.ask(&Request::Reconcile { csv: None });
+    assert_eq!(report["found"], 1, "{report}");
+    world.until_state(&ticket, State::Done);
+    assert_eq!(world.outcome(&ticket), "routed");
+    assert_eq!(world.event(&ticket).unwrap().source, "sweep");
+    let again = world.ask(&Request::Reconcile { csv: None });
+    assert_eq!((&again["found"], &again["calls"]), (&0.into(), &1.into()), "{again}");
+    world.settled();
+}
+
+#[test]
+fn a_forbidden_list_is_remembered_and_numbers_are_probed_instead() {
+    let world = World::live();
+    let known = world.mail(RETURN);
+    world.until_state(&known.ticket_id, State::Done);
+    world.sim.configure(|settings| settings.list_forbidden = true);
+    let ticket = lost(&world);
+    let first = world.ask(&Request::Reconcile { csv: None });
+    assert!(first["notes"][0].as_str().unwrap().contains("403"), "{first}");
+    let second = world.ask(&Request::Reconcile { csv: None });
+    assert_eq!(second["found"], 1, "{second}");
+    assert_eq!(second["methods"], serde_json::json!(["number", "known"]));
+    world.until_state(&ticket, State::Done);
+    world.settled();
+}
+
+#[test]
+fn a_newer_message_on_a_known_ticket_is_found() {
+    let world = World::with("live", "[reconcile]\nmethod = \"known\"");
+    let known = world.mail(RETURN);
+    world.until_state(&known.ticket_id, State::Done);
+    let quiet = world.ask(&Request::Reconcile { csv: None });
+    assert_eq!(quiet["found"], 0, "{quiet}");
+    world.writes(NewMessage {
+        ticket: Some(known.ticket_id.clone()),
+        text: "You will hear from my lawyer.".into(),
+        quiet: true,
+        ..plain()
+    });
+    let report = world.ask(&Request::Reconcile { csv: None });
+    assert_eq!(report["found"], 1, "{report}");
+    world.until("rerouted", |world| world.has_tag(&known.ticket_id, "route-leadership"));
+    world.settled();
+}
+
+#[test]
+fn an_exported_file_brings_tickets_by_id_and_by_number() {
+    let world = World::live();
+    let by_id = lost(&world);
+    world.sim.plan_shots(vec![Shot::Lost]);
+    let by_number = world.mail(RETURN);
+    let rows = vec![
+        CsvRow { ticket_id: Some(by_id.clone()), conversation_no: None, updated_at: None },
+        CsvRow {
+            ticket_id: None,
+            conversation_no: i64::try_from(by_number.conversation_no).ok(),
+            updated_at: None,
+        },
+        CsvRow { ticket_id: None, conversation_no: Some(999_999), updated_at: None },
+    ];
+    let report = world.ask(&Request::Reconcile { csv: Some(rows) });
+    assert_eq!(report["found"], 2, "{report}");
+    for ticket in [&by_id, &by_number.ticket_id] {
+        world.until_state(ticket, State::Done);
+        assert_eq!(world.event(ticket).unwrap().outcome.as_deref(), Some("routed"));
+    }
+    world.settled();
+}
+
+#[test]
+fn a_sweep_in_shadow_mode_does_not_find_the_same_ticket_twice() {
+    let world = World::with("shadow", "");
+    let ticket = lost(&world);
+    world.ask(&Request::Reconcile { csv: None });
+    world.until_state(&ticket, State::Done);
+    let again = world.ask(&Request::Reconcile { csv: None });
+    assert_eq!(again["found"], 0, "{again}");
+    world.settled();
+}
+
+#[test]
+fn a_list_without_messages_is_read_once_a_change() {
+    let world = World::live();
+    world.sim.configure(|settings| settings.list_without_comments = true);
+    let ticket = lost(&world);
+    world.ask(&Request::Reconcile { csv: None });
+    world.until_state(&ticket, State::Done);
+    // Our own tags changed the ticket: one more look finds nothing new, and then it is known.
+    world.ask(&Request::Reconcile { csv: None });
+    world.until("the second look ended", |world| {
+        world.events().iter().all(|event| event.finished_at.is_some())
+    });
+    let third = world.ask(&Request::Reconcile { csv: None });
+    assert_eq!(third["found"], 0, "{third}");
+    assert!(world.event(&ticket).unwrap().calls_out <= 2);
+    world.settled();
+}
