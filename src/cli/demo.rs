@@ -19,7 +19,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
-use crate::clock::{Clock, SystemClock};
+use super::Exit;
+use super::session::Session;
+use super::sim::stop_on_signal;
+use crate::clock::Clock;
 use crate::daemon::Daemon;
 use crate::daemon::control::{self, Request};
 use crate::sim::SimHandle;
@@ -33,9 +36,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two looks while waiting.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// Play a morning against a simulated helpdesk and say what became of each message
+/// Play the morning.
 #[derive(Debug, clap::Args)]
-pub struct Demo {
+pub(super) struct Demo {
     /// Keep everything running until Ctrl-C, and print where to look
     #[arg(long)]
     stay: bool,
@@ -44,77 +47,62 @@ pub struct Demo {
     keep: Option<PathBuf>,
 }
 
-/// How the demo found things.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found {
-    /// Nothing was lost, doubled, stuck or wrong.
-    Good,
-    /// Something was.
-    Bad,
-}
-
 impl Demo {
-    /// Plays the morning and prints what became of it.
-    ///
-    /// # Errors
-    /// When the stage cannot be set, or somebody interrupts.
-    pub fn run(&self, json: bool) -> Result<Found> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    pub(super) fn run(self, session: &Session) -> Result<Exit> {
+        let clock = &session.clock;
         let stop = Arc::new(AtomicBool::new(false));
-        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-            signal_hook::flag::register(signal, Arc::clone(&stop)).context("cannot watch for Ctrl-C")?;
-        }
+        stop_on_signal(&stop)?;
         let folder = Folder::make(self.keep.as_deref(), self.stay)?;
-        let (sim, daemon) = stage::set(&folder, &clock)?;
+        let (sim, daemon) = stage::set(&folder, clock)?;
         let began = clock.monotonic();
-        let shown = self.morning(&folder, &sim, &clock, &stop, json).and_then(|mut shown| {
+        let shown = morning(&folder, &sim, clock, &stop, session.json).and_then(|mut shown| {
             shown.seconds = (clock.monotonic() - began).as_secs_f64();
-            shown.print(json)?;
+            session.show(&shown.json(), |screen| shown.people(*screen))?;
             Ok(shown.verdict.good())
         });
         if self.stay && shown.is_ok() {
-            show::print_stay(&folder, &sim, daemon.admin_addr())?;
+            session.say(&show::staying(&folder, &sim, daemon.admin_addr()))?;
             while !stop.load(Ordering::SeqCst) {
                 let _ = sim.wait_until(LOOK_EVERY, |_| false);
             }
         }
         end(daemon, &sim);
-        Ok(if shown? { Found::Good } else { Found::Bad })
+        Ok(if shown? { Exit::Good } else { Exit::No })
     }
+}
 
-    fn morning(
-        &self,
-        folder: &Folder,
-        sim: &SimHandle,
-        clock: &Arc<dyn Clock>,
-        stop: &AtomicBool,
-        json: bool,
-    ) -> Result<show::Shown> {
-        let reader = Reader::open(&folder.database())?;
-        let morning = story::morning();
-        let mut progress = Progress::new(sim, &reader, clock, morning.len(), json);
-        progress.remark(&format!(
+/// Plays everything and judges it.
+fn morning(
+    folder: &Folder,
+    sim: &SimHandle,
+    clock: &Arc<dyn Clock>,
+    stop: &AtomicBool,
+    json: bool,
+) -> Result<show::Shown> {
+    let reader = Reader::open(&folder.database())?;
+    let morning = story::morning();
+    let mut progress = Progress::new(sim, &reader, clock, morning.len(), json);
+    progress.remark(&format!(
             "{} messages, a simulated helpdesk, the daemon in mode live; the helpdesk's 50 calls in 30 s run here as {} \
              in {} s",
             morning.len(),
             stage::CALLS,
             stage::WINDOW.as_secs()
         ));
-        let player = play::Player { sim, clock, stop };
-        let watch = Watch { sim, clock, stop, reader: &reader };
-        let played = player.play(&morning, |written| progress.tick(written))?;
-        watch.settle(|| progress.tick(played.len()))?;
-        progress.remark("some calls never came: one sweep looks for what nobody called about");
-        let swept = control::ask(&folder.database(), &Request::Reconcile { csv: None })
-            .context("the daemon's control socket")?
-            .context("no daemon is listening at its control socket")?
-            .map_err(anyhow::Error::msg)?;
-        watch.settle(|| progress.tick(played.len()))?;
-        progress.finish();
-        let harvest = harvest::harvest(&played, sim, &reader, stage::CALLS)?;
-        let verdict = verdict::judge(&harvest.facts);
-        Ok(show::Shown::new(folder, harvest, verdict, swept))
-    }
+    let player = play::Player { sim, clock, stop };
+    let watch = Watch { sim, clock, stop, reader: &reader };
+    let played = player.play(&morning, |written| progress.tick(written))?;
+    watch.settle(|| progress.tick(played.len()))?;
+    progress.remark("some calls never came: one sweep looks for what nobody called about");
+    let swept = control::ask(&folder.database(), &Request::Reconcile { csv: None })
+        .context("the daemon's control socket")?
+        .context("no daemon is listening at its control socket")?
+        .map_err(anyhow::Error::msg)?;
+    watch.settle(|| progress.tick(played.len()))?;
+    progress.finish();
+    let harvest = harvest::harvest(&played, sim, &reader, stage::CALLS)?;
+    let verdict = verdict::judge(&harvest.facts);
+    Ok(show::Shown::new(folder, harvest, verdict, swept))
 }
 
 /// Waits for the ends of things.

@@ -4,13 +4,12 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::harvest::{Cost, Harvest, Row, Said};
 use super::stage::{Folder, WINDOW};
 use super::verdict::Verdict;
-use crate::cli::print::{Screen, Table, Tone, clean, clean_lines, cut, heading, paint, pair, write_out};
+use crate::cli::print::{Screen, Table, Tone, clean, clean_lines, cut, heading, paint, pair};
 use crate::sim::SimHandle;
 
 /// Characters of a message in the table.
@@ -40,20 +39,8 @@ impl Shown {
         Self { verdict, seconds: 0.0, harvest, swept, kept }
     }
 
-    /// To standard output: one JSON document, or text for people.
-    ///
-    /// # Errors
-    /// As the stream.
-    pub(super) fn print(&self, json: bool) -> Result<()> {
-        let text = if json {
-            format!("{}\n", serde_json::to_string_pretty(&self.json())?)
-        } else {
-            self.people(Screen::of_stdout())
-        };
-        Ok(write_out(&text)?)
-    }
-
-    fn json(&self) -> Value {
+    /// One document with everything.
+    pub(super) fn json(&self) -> Value {
         json!({
             "good": self.verdict.good(),
             "verdict": self.verdict,
@@ -67,7 +54,8 @@ impl Shown {
         })
     }
 
-    fn people(&self, screen: Screen) -> String {
+    /// For people.
+    pub(super) fn people(&self, screen: Screen) -> String {
         let mut text = heading("What became of each message");
         text.push_str(&table(&self.harvest.rows).render(screen));
         text.push_str(&self.notes());
@@ -269,14 +257,11 @@ fn cost_words(cost: &Cost) -> String {
 }
 
 /// Where things are while they stay up.
-///
-/// # Errors
-/// As the stream.
-pub(super) fn print_stay(folder: &Folder, sim: &SimHandle, admin: SocketAddr) -> Result<()> {
+pub(super) fn staying(folder: &Folder, sim: &SimHandle, admin: SocketAddr) -> String {
     let mut text = heading("Staying up until Ctrl-C");
     text.push_str(&pair("pages", &format!("http://{admin}/")));
     text.push_str(&pair("metrics", &format!("http://{admin}/metrics")));
     text.push_str(&pair("helpdesk", &format!("{} (header x-richpanel-key: sim-key)", sim.base_url())));
     text.push_str(&pair("folder", &folder.path.display().to_string()));
-    Ok(write_out(&text)?)
+    text
 }
