@@ -21,7 +21,7 @@ use anyhow::{Context as _, Result};
 
 use super::Exit;
 use super::session::Session;
-use super::sim::stop_on_signal;
+use super::sim::{Which, stop_on_signal};
 use crate::clock::Clock;
 use crate::daemon::Daemon;
 use crate::daemon::control::{self, Request};
@@ -39,6 +39,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Play the morning.
 #[derive(Debug, clap::Args)]
 pub(super) struct Demo {
+    /// Which helpdesk
+    #[arg(long, value_enum, default_value_t = Which::Richpanel)]
+    helpdesk: Which,
     /// Keep everything running until Ctrl-C, and print where to look
     #[arg(long)]
     stay: bool,
@@ -49,6 +52,7 @@ pub(super) struct Demo {
 
 impl Demo {
     pub(super) fn run(self, session: &Session) -> Result<Exit> {
+        let Which::Richpanel = self.helpdesk;
         let clock = &session.clock;
         let stop = Arc::new(AtomicBool::new(false));
         stop_on_signal(&stop)?;

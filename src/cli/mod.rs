@@ -162,7 +162,7 @@ mod tests {
             "mw explain --ticket abc",
             "mw http-target --channel email --format form --url https://mw.example.com",
             "mw sim --listen 127.0.0.1:0 --journal j --seed 3 --key k",
-            "mw demo --stay --keep folder --json",
+            "mw demo --helpdesk richpanel --stay --keep folder --json",
         ] {
             assert!(parses(line), "{line}");
         }

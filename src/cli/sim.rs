@@ -43,7 +43,7 @@ pub(super) struct Sim {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Which {
+pub(super) enum Which {
     Richpanel,
 }
 

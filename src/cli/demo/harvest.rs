@@ -1,6 +1,6 @@
 //! After the morning: what the helpdesk saw and what the daemon's file says, put together message by message.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use serde::Serialize;
@@ -44,8 +44,8 @@ pub(super) struct Row {
     pub(super) as_expected: bool,
     /// Why, in the daemon's words.
     pub(super) reason: String,
-    /// The team's tag on the ticket.
-    pub(super) route: Option<String>,
+    /// The team it was given to.
+    pub(super) team: Option<String>,
     /// `yes`, `no`, `either`: whether it may be answered.
     pub(super) may_answer: &'static str,
     /// Replies that reached the customer.
@@ -99,6 +99,8 @@ pub(super) struct Totals {
     pub(super) found_by_sweep: usize,
     /// Messages that ended as the story has it.
     pub(super) as_expected: usize,
+    /// Messages whose intent was found.
+    pub(super) intents_found: usize,
     /// Messages that could have been answered and were not.
     pub(super) chances_missed: usize,
     /// Events by how they ended.
@@ -131,6 +133,8 @@ struct Seen<'a> {
     sim: &'a SimHandle,
     firings: Vec<FiringRecord>,
     replies: BTreeMap<(String, String), u32>,
+    /// Tickets that bear no tag of ours.
+    untouched: BTreeSet<String>,
 }
 
 /// Puts everything together.
@@ -139,7 +143,12 @@ struct Seen<'a> {
 /// When the daemon's file cannot be read.
 pub(super) fn harvest(played: &[Played], sim: &SimHandle, reader: &Reader, limit: u32) -> Result<Harvest> {
     let events = events(reader)?;
-    let seen = Seen { sim, firings: sim.firings(), replies: sim.replies_per_message() };
+    let seen = Seen {
+        sim,
+        firings: sim.firings(),
+        replies: sim.replies_per_message(),
+        untouched: sim.untouched().into_iter().collect(),
+    };
     let mut rows = Vec::with_capacity(played.len());
     let mut replies = Vec::new();
     let mut facts = facts_of(&seen, &events, limit);
@@ -154,6 +163,7 @@ pub(super) fn harvest(played: &[Played], sim: &SimHandle, reader: &Reader, limit
             acknowledged: count(&seen.firings, one, FiringRecord::acknowledged),
             replies: row.replies,
             forbidden: one.said.answer == Answer::No,
+            visible: !seen.untouched.contains(&one.ticket) || one.said.ends.contains(&Outcome::Ignored),
         });
         replies.extend(story.filter(|_| row.replies > 0).and_then(|story| said(&row, &story)));
         rows.push(row);
@@ -240,7 +250,8 @@ fn row(one: &Played, seen: &Seen<'_>, story: Option<&EventStory>) -> Row {
     );
     let expected = Outcome::parse(&outcome).is_some_and(|outcome| one.said.ends.contains(&outcome));
     let key = (one.ticket.clone(), one.message.clone());
-    let route = seen.sim.tag_names(&one.ticket).into_iter().find(|tag| tag.starts_with("route-"));
+    let decision = story.and_then(|story| story.decision.as_ref());
+    let team = decision.and_then(|decision| decision.get("team")).and_then(Value::as_str).map(str::to_owned);
     Row {
         no: one.no,
         channel: if one.said.channel.is_empty() { "(none)" } else { one.said.channel }.to_owned(),
@@ -254,7 +265,7 @@ fn row(one: &Played, seen: &Seen<'_>, story: Option<&EventStory>) -> Row {
         as_expected: expected || outcome == State::Duplicate.as_str(),
         outcome,
         reason: event.map(|event| event.reason.clone()).unwrap_or_default(),
-        route,
+        team,
         may_answer: match one.said.answer {
             Answer::Yes => "yes",
             Answer::No => "no",
@@ -319,6 +330,7 @@ fn totals(played: &[Played], rows: &[Row], seen: &Seen<'_>, events: &[EventRow],
         calls_lost: rows.iter().filter(lost).count(),
         found_by_sweep: rows.iter().filter(|row| row.came == "lost, swept").count(),
         as_expected: rows.iter().filter(|row| row.as_expected).count(),
+        intents_found: rows.iter().filter(|row| row.intent.as_deref() == Some(row.expected_intent)).count(),
         chances_missed: rows.iter().filter(|row| row.may_answer == "yes" && row.replies == 0).count(),
         outcomes,
         answered_mail,

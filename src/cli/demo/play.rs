@@ -20,6 +20,8 @@ const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
 pub(super) const STORM: u32 = 6;
 /// Seed of names and addresses.
 const PEOPLE: u64 = 7;
+/// Key sets that the tickets have in turn (`sim::NewMessage::shape`).
+const SHAPES: [u8; 6] = [0, 1, 2, 3, 4, 6];
 /// The first order's number.
 const FIRST_ORDER: u64 = 606_201;
 
@@ -116,6 +118,7 @@ impl Player<'_> {
             html: said.html.map(fill),
             order,
             voice: said.voice,
+            shape: SHAPES.get(no % SHAPES.len()).copied(),
             ..NewMessage::default()
         }
     }

@@ -90,8 +90,8 @@ impl Shown {
         line(
             "messages",
             format!(
-                "{} in {:.0} s, {} ended as the story has it",
-                totals.messages, self.seconds, totals.as_expected
+                "{} in {:.0} s; {} ended as the story has it, {} intents found",
+                totals.messages, self.seconds, totals.as_expected, totals.intents_found
             ),
         );
         line(
@@ -117,6 +117,7 @@ impl Shown {
                 totals.limit
             ),
         );
+        line("sweep", self.sweep_words());
         for (outcome, cost) in &totals.outcomes {
             line(outcome, cost_words(cost));
         }
@@ -127,6 +128,16 @@ impl Shown {
         );
         line("429", format!("{} in the storm, {} of our own making", totals.storm_429, totals.self_made_429));
         text
+    }
+
+    fn sweep_words(&self) -> String {
+        let figure = |name: &str| self.swept.get(name).and_then(Value::as_u64).unwrap_or(0);
+        format!(
+            "{} tickets looked at in {} calls, {} taken in; what was handled already ends as duplicate",
+            figure("looked_at"),
+            figure("calls"),
+            figure("found")
+        )
     }
 
     fn checks(&self) -> String {
@@ -205,7 +216,6 @@ fn table(rows: &[Row]) -> Table {
             ("needs-human", _) => (Tone::Strong, ""),
             _ => (Tone::Plain, ""),
         };
-        let team = row.route.as_deref().map_or("", |tag| tag.strip_prefix("route-").unwrap_or(tag));
         table.row(vec![
             (Tone::Dim, row.no.to_string()),
             (Tone::Plain, row.channel.clone()),
@@ -214,7 +224,7 @@ fn table(rows: &[Row]) -> Table {
             (Tone::Plain, row.intent.clone().unwrap_or_default()),
             (Tone::Dim, row.confidence.map_or_else(String::new, |confidence| format!("{confidence:.2}"))),
             (tone, format!("{}{mark}", row.outcome)),
-            (Tone::Plain, team.to_owned()),
+            (Tone::Plain, row.team.clone().unwrap_or_default()),
             (Tone::Good, if row.replies > 0 { "yes" } else { "" }.to_owned()),
             (Tone::Dim, row.calls.to_string()),
         ]);

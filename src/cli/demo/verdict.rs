@@ -22,6 +22,8 @@ pub(super) struct Message {
     pub(super) replies: u32,
     /// The story says that no reply may go out.
     pub(super) forbidden: bool,
+    /// The ticket shows at the helpdesk that it was looked at (a tag), or the story says that it need not.
+    pub(super) visible: bool,
 }
 
 /// An event in the daemon's file.
@@ -59,7 +61,7 @@ pub(super) struct Facts {
 /// What was found; every list is empty on a good day. One line a finding, in words.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Verdict {
-    /// Messages without an ended event.
+    /// Messages without an ended event, or without a sign of it at the helpdesk.
     pub(super) lost: Vec<String>,
     /// Messages with more than one reply.
     pub(super) doubled: Vec<String>,
@@ -96,6 +98,7 @@ pub(super) fn judge(facts: &Facts) -> Verdict {
         facts.events.iter().any(|event| event.ticket == one.ticket && event.finished_at_ms.is_none())
     };
     let lost = facts.messages.iter().filter(|one| !handled(one) && !open(one));
+    let unseen = facts.messages.iter().filter(|one| handled(one) && !one.visible);
     let doubled = facts.messages.iter().filter(|one| one.replies > 1);
     let forbidden = facts.messages.iter().filter(|one| one.forbidden && one.replies > 0);
     let stuck = facts.events.iter().filter(|event| event.finished_at_ms.is_none() || event.state == "dead");
@@ -106,7 +109,7 @@ pub(super) fn judge(facts: &Facts) -> Verdict {
         )
         .chain(facts.while_stopped.iter().map(|ticket| format!("{ticket}: written to in spite of mw-stop")));
     Verdict {
-        lost: lost.map(lost_words).collect(),
+        lost: lost.map(lost_words).chain(unseen.map(unseen_words)).collect(),
         doubled: doubled
             .map(|one| format!("message {} was answered {} times", one.no, one.replies))
             .collect(),
@@ -124,6 +127,10 @@ fn lost_words(message: &Message) -> String {
     } else {
         format!("message {}: its call was lost and no sweep found it", message.no)
     }
+}
+
+fn unseen_words(message: &Message) -> String {
+    format!("message {} was let go without a sign on its ticket, though a customer waits", message.no)
 }
 
 fn over_limit(facts: &Facts) -> Vec<String> {
@@ -150,6 +157,7 @@ mod tests {
             acknowledged: 1,
             replies,
             forbidden,
+            visible: true,
         };
         let event = |event, ticket: &str| Event {
             event,
@@ -200,6 +208,15 @@ mod tests {
         assert_eq!(verdict.lost, ["message 2: its call was lost and no sweep found it"]);
         let found = with(|facts| facts.messages[1].acknowledged = 0);
         assert!(found.good(), "a sweep's event is as good as a call's");
+    }
+
+    #[test]
+    fn a_message_that_leaves_no_sign_at_the_helpdesk_is_lost_whatever_its_event_says() {
+        let verdict = with(|facts| facts.messages[1].visible = false);
+        assert_eq!(
+            verdict.lost,
+            ["message 2 was let go without a sign on its ticket, though a customer waits"]
+        );
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub(super) const SAID: &[Said] = &[
     mail(
         STATUS,
         "Order update",
-        "Good morning,\nwhere is my order {order}? It says \"processing\".\nBest, Noah",
+        "Good morning,\nwhere is my order {order}? It is the one with the \"big\" box.\nBest, Noah",
     )
     .about(Processing)
     .answered()
@@ -52,7 +52,7 @@ pub(super) const SAID: &[Said] = &[
     mail(
         STATUS,
         "Two parcels?",
-        "Where is my order {order}?\nOnly one of two things came with the tracking.",
+        "Where is my order {order}?\nThe \"tracking\" page shows one of two things.",
     )
     .about(PartiallyFulfilled)
     .ends(&[Outcome::Routed, Outcome::NeedsHuman]),
