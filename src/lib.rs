@@ -22,15 +22,16 @@ pub mod ticket;
 
 pub mod clock;
 pub mod config;
+pub mod metrics;
 pub mod text;
 
 pub mod store;
 
 pub mod helpdesk;
 
-// pub mod ingress;
+pub mod ingress;
 
-// pub mod context;
+pub mod context;
 
 pub mod classify;
 
@@ -38,16 +39,16 @@ pub mod decide;
 
 pub mod reply;
 
-// pub mod act;
+pub mod act;
 
-// pub mod worker;
+pub mod worker;
 
-// pub mod timer;
+pub mod timer;
 
-// pub mod web;
+pub mod web;
 
-// pub mod sim;
+pub mod sim;
 
 // pub mod cli;
 
-// pub mod daemon;
+pub mod daemon;

@@ -311,6 +311,8 @@ pub enum Effect {
     },
     /// Closes the ticket.
     Close,
+    /// Opens it again: a reply after which it was closed never arrived.
+    Reopen,
     /// Sets the priority.
     Priority {
         /// The vendor's word.
@@ -342,6 +344,7 @@ impl Effect {
             Self::AddTags { .. } => "add-tags",
             Self::RemoveTags { .. } => "remove-tags",
             Self::Close => "close",
+            Self::Reopen => "reopen",
             Self::Priority { .. } => "priority",
             Self::Assign { .. } => "assign",
             Self::AttachOrder { .. } => "attach-order",

@@ -144,6 +144,10 @@ pub struct Gates {
     pub route_confidence: f64,
     /// Below this nothing is answered (0..=1).
     pub reply_confidence: f64,
+    /// From this on another intent counts as asked too: it is tagged, and may forbid a reply (0..=1).
+    pub also_confidence: f64,
+    /// A parcel that has not changed for so many days does not move: a person answers (1..=60).
+    pub tracking_stall_days: u32,
     /// An order read longer ago than this is stale.
     pub order_max_age_seconds: u64,
     /// A ticket read longer ago than this is read again before a reply goes out.
@@ -155,6 +159,8 @@ impl Default for Gates {
         Self {
             route_confidence: 0.5,
             reply_confidence: 0.85,
+            also_confidence: 0.1,
+            tracking_stall_days: 10,
             order_max_age_seconds: 300,
             ticket_max_age_seconds: 5,
         }

@@ -2,6 +2,28 @@
 //!
 //! The same code runs in a worker, in `explain` and in any replay of stored inputs; it makes no call and reads no
 //! clock.
+//!
+//! [`Policy::new`] once a configuration and mode. Then for each message: [`match_order`] when
+//! [`Policy::needs_order`] says so, [`decide()`], and [`recheck()`] right before its reply goes out.
+
+mod automatic;
+mod canary;
+mod gates;
+mod order;
+mod plan;
+pub mod policy;
+mod recheck;
+mod resolve;
+mod steps;
+#[cfg(test)]
+mod tests;
+
+pub use automatic::{Automatic, automatic};
+pub use canary::canary_position;
+pub use order::{Mention, match_order, same_number};
+pub use plan::decide;
+pub use policy::{IntentPolicy, Policy};
+pub use recheck::recheck;
 
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +84,7 @@ pub struct Gate {
 /// Every gate in the order in which they are asked. A reply needs all of them.
 pub const GATES: &[&str] = &[
     "mw-stop",
+    "mw-hold",
     "ticket-open",
     "no-agent-since",
     "not-answered-already",
@@ -84,6 +107,21 @@ pub const GATES: &[&str] = &[
     "cap-hour",
     "bot-agent",
 ];
+
+/// On every ticket the daemon has looked at.
+pub const TAG_PROCESSED: &str = "mw-processed";
+/// A route was chosen.
+pub const TAG_APPLIED: &str = "mw-routing-applied";
+/// A reply went out.
+pub const TAG_REPLIED: &str = "mw-auto-replied";
+/// A person must look: urgent, or a reply whose fate is unknown.
+pub const TAG_NEEDS_HUMAN: &str = "mw-needs-human";
+/// Not sure enough to route by the intent.
+pub const TAG_LOW: &str = "mw-low-confidence";
+/// Obeyed: never again on this ticket.
+pub const TAG_STOP: &str = "mw-stop";
+/// Obeyed: no reply while it is there.
+pub const TAG_HOLD: &str = "mw-hold";
 
 /// What will be done and why.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -108,8 +146,11 @@ pub struct Decision {
     pub send: bool,
     /// Milliseconds the reply waits for a person to step in.
     pub hold_ms: u64,
-    /// Steps after the reply, in order.
+    /// Steps after the reply, in order. Empty under a mode that writes nothing.
     pub after: Vec<Planned>,
+    /// What would have been done, the reply first, had the mode allowed it; filled under such a mode only.
+    #[serde(default)]
+    pub would: Vec<Planned>,
     /// One line for people: why it ends like this.
     pub reason: String,
     /// The classifier's version.

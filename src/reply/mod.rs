@@ -1,6 +1,24 @@
 //! Replies: templates with typed variables, facts that know where they came from, the delivery estimate.
 
+pub mod calendar;
+pub mod estimate;
+pub mod lint;
+pub mod method;
+pub mod pre_order;
+pub mod render;
+pub mod situation;
+pub mod template;
+pub mod values;
+
 use serde::{Deserialize, Serialize};
+
+pub use calendar::Calendar;
+pub use lint::lint;
+pub use render::{Ask, NoReply, Reply, render};
+pub use situation::Situation;
+pub use values::Material;
+
+use crate::event::Timestamp;
 
 /// A reply as it would go out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,6 +31,12 @@ pub struct Draft {
     pub close: bool,
     /// Every fact in it.
     pub facts: Vec<Fact>,
+    /// The language of the text (ISO 639-1).
+    #[serde(default)]
+    pub language: String,
+    /// From then on something in it may no longer be true: it must not go out any more.
+    #[serde(default)]
+    pub good_until: Option<Timestamp>,
 }
 
 /// One filled variable.

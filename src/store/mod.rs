@@ -5,6 +5,10 @@
 //! [`StoreError::Unknown`], and the process must stop. A write that belongs to a claim carries its [`Claim`]; zero
 //! rows touched means that the lease was lost: [`StoreError::Lost`], and the worker drops what it was doing.
 
+#[cfg(test)]
+pub(crate) mod conformance;
+pub mod sqlite;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -31,11 +35,12 @@ pub trait Store: Send + Sync {
     /// [`StoreError`].
     fn claim(&self, now: Timestamp, lease: Duration) -> Result<Option<Claim>, StoreError>;
 
-    /// When the next open event falls due, for the pool's sleep; `None` when nothing is queued.
+    /// What a claim would take next, now or later: for the pool's sleep and for reserving calls before the claim;
+    /// `None` when nothing is queued.
     ///
     /// # Errors
     /// [`StoreError`].
-    fn next_due(&self) -> Result<Option<(Timestamp, Lane)>, StoreError>;
+    fn next_due(&self, now: Timestamp) -> Result<Option<Due>, StoreError>;
 
     /// Records what the read showed and takes key 2.
     ///
@@ -63,7 +68,7 @@ pub trait Store: Send + Sync {
     /// [`StoreError::Lost`].
     fn begin_reply(&self, claim: &Claim, caps: &Caps, now: Timestamp) -> Result<Begun, StoreError>;
 
-    /// Journals what became of the reply.
+    /// Journals what became of the reply. Called on an `unsure` one, it counts a read-back.
     ///
     /// # Errors
     /// [`StoreError::Lost`].
@@ -201,6 +206,18 @@ pub trait Store: Send + Sync {
     /// [`StoreError::Busy`], [`StoreError::DiskFull`] or [`StoreError::Unknown`], as `accept` would answer.
     fn ready(&self) -> Result<(), StoreError>;
 
+    /// Steps that the helpdesk said yes to without showing it, of events that ended before `before`, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn unproven(&self, helpdesk: &HelpdeskName, before: Timestamp, limit: u32) -> Result<Vec<Unproven>, StoreError>;
+
+    /// Settles such a step after a look: `Applied`, or `Failed` when it cannot be brought about.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn proven(&self, step: &Unproven, state: StepState, answer: &Answer, now: Timestamp) -> Result<(), StoreError>;
+
     /// Runs `bell` after each commit that made an event claimable.
     fn on_work(&self, bell: Box<dyn Fn() + Send + Sync>);
 }
@@ -237,6 +254,19 @@ pub enum Accepted {
     Kept,
 }
 
+/// The next event that a claim could take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// When.
+    pub at: Timestamp,
+    /// Its lane.
+    pub lane: Lane,
+    /// Which helpdesk's budget it needs.
+    pub helpdesk: HelpdeskName,
+    /// The state it waits in.
+    pub state: State,
+}
+
 /// A worker's hold on an event: the fence of every write it makes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Claim {
@@ -244,8 +274,6 @@ pub struct Claim {
     pub event: EventId,
     /// Which attempt; grows with each claim.
     pub attempt: u32,
-    /// The state it was in before.
-    pub from: State,
     /// Which helpdesk.
     pub helpdesk: HelpdeskName,
     /// Which ticket.
@@ -436,6 +464,19 @@ pub struct JournalStep {
     pub body: String,
     /// How far it is.
     pub state: StepState,
+}
+
+/// A step whose effect nobody has seen yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unproven {
+    /// The event.
+    pub event: EventId,
+    /// The ticket.
+    pub ticket: TicketId,
+    /// Its place in the plan.
+    pub seq: u32,
+    /// The effect as JSON.
+    pub body: String,
 }
 
 /// How a claim ends.

@@ -1,0 +1,121 @@
+//! What becomes of a reply nobody is sure about: the ticket is read again and again; found, it is confirmed, not
+//! found to the last, a person gets the ticket. It is never sent again.
+
+use super::{Hands, Stop};
+use crate::decide::Decision;
+use crate::event::{MessageKey, Outcome, TicketId};
+use crate::helpdesk::ApiError;
+use crate::helpdesk::budget::Permit;
+use crate::store::{Answer, Claim, End, JournalReply, JournalStep, ReplyState, StepPlan, StepState};
+use crate::text::html::looks_like_html;
+use crate::text::html_to_text;
+use crate::ticket::{Author, Effect, Ticket};
+
+/// Added to a ticket that a person must look at.
+pub const NEEDS_HUMAN: &str = "mw-needs-human";
+const AUTO_REPLIED: &str = "mw-auto-replied";
+
+impl Hands<'_> {
+    /// One look for an unsure reply, and what follows from it.
+    ///
+    /// # Errors
+    /// [`Stop`]; the look is then made later and does not count.
+    pub fn read_back(
+        &self,
+        claim: &Claim,
+        permit: &mut Permit,
+        decision: &Decision,
+        reply: &JournalReply,
+        steps: &[JournalStep],
+    ) -> Result<End, Stop> {
+        let id = TicketId::new(claim.ticket.as_str());
+        let ticket = match self.read(permit, &id) {
+            Ok(ticket) => ticket,
+            // A deleted ticket shows no reply and takes no tags; there is nothing left to do to it.
+            Err(ApiError::NotFound) => return Ok(self.gone(permit)),
+            Err(error) => return Err(error.into()),
+        };
+        let answer = |text: &str| Answer { status: None, text: text.into(), calls: permit.used() };
+        if shows_reply(&ticket, decision.message.as_ref(), &reply.body) {
+            self.store.reply_is(claim, ReplyState::Confirmed, &answer("seen on the ticket"), self.now())?;
+            return self.finish_plan(claim, permit, ticket, decision.outcome, &decision.reason);
+        }
+        let looks = reply.checks + 1;
+        if usize::try_from(looks).is_ok_and(|looks| looks < self.readback_ms.len()) {
+            self.store.reply_is(claim, ReplyState::Unsure, &answer("not on the ticket yet"), self.now())?;
+            return Ok(self.check_later(looks, reply.sending_at.unwrap_or_else(|| self.now()), permit));
+        }
+        self.store.reply_is(claim, ReplyState::Unconfirmed, &answer("never seen on the ticket"), self.now())?;
+        self.hand_over(claim, permit, ticket, steps)
+    }
+
+    /// Routes the ticket to a person instead of ending it as answered.
+    ///
+    /// # Errors
+    /// [`Stop`].
+    pub fn hand_over(
+        &self,
+        claim: &Claim,
+        permit: &mut Permit,
+        ticket: Ticket,
+        steps: &[JournalStep],
+    ) -> Result<End, Stop> {
+        let reason = "a reply may or may not have arrived: a person must look, it is not sent again";
+        let handing_over = |step: &&JournalStep| step.body.contains(NEEDS_HUMAN) || step.body.contains("\"reopen\"");
+        if !steps.iter().any(|step| handing_over(&step)) {
+            self.plan_hand_over(claim, permit, steps)?;
+        }
+        self.finish_plan(claim, permit, ticket, Outcome::NeedsHuman, reason)
+    }
+
+    /// Puts the tags for a person in the place of what was planned for an answered ticket.
+    fn plan_hand_over(&self, claim: &Claim, permit: &Permit, steps: &[JournalStep]) -> Result<(), Stop> {
+        let mut tags = vec![NEEDS_HUMAN.to_owned()];
+        for step in steps.iter().filter(|step| step.state == StepState::Planned) {
+            if let Ok(Effect::AddTags { tags: planned }) = serde_json::from_str(&step.body) {
+                tags.extend(planned.into_iter().filter(|tag| tag != AUTO_REPLIED));
+            }
+            let why = Answer { status: None, text: "the reply was not confirmed".into(), calls: permit.used() };
+            self.store.step_is(claim, step.seq, StepState::Skipped, &why, self.now())?;
+        }
+        // A ticket that we closed after a reply nobody got must not stay closed. The tags come last, as always.
+        for effect in [Effect::Reopen, Effect::AddTags { tags }] {
+            let body = serde_json::to_string(&effect).map_err(|error| Stop::Journal(error.to_string()))?;
+            let step = StepPlan { kind: effect.kind().into(), body, rule: "unconfirmed reply → a person".into() };
+            self.store.add_step(claim, &step, self.now())?;
+        }
+        Ok(())
+    }
+
+    /// The end of an event whose ticket the helpdesk no longer has.
+    pub fn gone(&self, permit: &Permit) -> End {
+        End {
+            state: crate::event::State::Done,
+            outcome: Some(Outcome::Gone),
+            due_at: None,
+            failed: false,
+            reason: "the helpdesk says that this ticket does not exist".into(),
+            calls: permit.used(),
+        }
+    }
+}
+
+/// Whether the ticket shows our reply: by author and text, after the message it answers.
+pub fn shows_reply(ticket: &Ticket, after: Option<&MessageKey>, body: &str) -> bool {
+    let wanted = words(body);
+    let asked = after.and_then(|key| ticket.messages.iter().rposition(|message| message.key() == *key));
+    ticket
+        .messages
+        .iter()
+        .skip(asked.map_or(0, |index| index + 1))
+        .filter(|message| message.public && matches!(message.author, Author::Bot | Author::Agent(_)))
+        .any(|message| {
+            words(&message.plain) == wanted || message.html.as_deref().is_some_and(|html| words(html) == wanted)
+        })
+}
+
+/// A text as its words: mark-up and spacing are the helpdesk's business.
+fn words(text: &str) -> String {
+    let plain = if looks_like_html(text) { html_to_text(text) } else { text.to_owned() };
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+}

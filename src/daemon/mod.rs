@@ -1,0 +1,311 @@
+//! The composition root: builds the parts, starts them in order, watches them, drains them.
+//!
+//! Start: lock and open the file → put back what a stopped process left → settle the mode → bind the listeners →
+//! workers, timer, control socket → serve. Stop: no new calls, running events end, the file is folded up. A part that
+//! dies stops the process with a clear word; systemd starts it again, and nothing is lost by that.
+
+pub mod control;
+pub mod mode;
+pub mod parts;
+pub mod status;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::config::load::Loaded;
+use crate::config::secrets::Secrets;
+use crate::event::Mode;
+use crate::helpdesk::Helpdesk;
+use crate::ingress::Ingress;
+use crate::store::{Store, StoreError};
+use crate::timer::{self, Timer};
+use crate::web::Admin;
+use crate::worker::{Doorbell, LivePolicy, Pool};
+use control::{Answer, Control, Request};
+use status::Status;
+
+/// How often the supervisor looks at the store.
+const WATCH: Duration = Duration::from_millis(100);
+
+/// Why the daemon did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration is well-formed but would not work.
+    #[error("{}", .0.join("\n"))]
+    Config(Vec<String>),
+    /// The file of state.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A listener, a thread or the socket.
+    #[error("{0}")]
+    Io(String),
+}
+
+/// Why the daemon stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// It was asked to.
+    Asked,
+    /// A part died; the words say which.
+    Died(String),
+}
+
+/// Tells the supervisor to end.
+#[derive(Debug, Clone)]
+pub struct Stopper(Sender<Ended>);
+
+impl Stopper {
+    /// Asks for an orderly end.
+    pub fn stop(&self) {
+        let _ = self.0.send(Ended::Asked);
+    }
+}
+
+/// What to start with.
+pub struct Plan {
+    /// The configuration and where it stands.
+    pub loaded: Loaded,
+    /// Its secrets.
+    pub secrets: Secrets,
+    /// Who chose the mode: `config` or `command line`.
+    pub mode_by: String,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A running daemon.
+pub struct Daemon {
+    addr: SocketAddr,
+    admin: SocketAddr,
+    store: Arc<dyn Store>,
+    pool: Pool,
+    bell: Arc<Doorbell>,
+    control: Control,
+    timer: (JoinHandle<()>, Sender<timer::Request>),
+    listeners: (JoinHandle<()>, watch::Sender<bool>),
+    ended: Receiver<Ended>,
+    stopper: Stopper,
+}
+
+impl Daemon {
+    /// Starts everything; when it returns, calls are being taken in.
+    ///
+    /// # Errors
+    /// [`StartError`], in words for people; nothing is left running then.
+    pub fn start(plan: Plan) -> Result<Self, StartError> {
+        let problems = parts::problems(&plan);
+        if !problems.is_empty() {
+            return Err(StartError::Config(problems));
+        }
+        let Plan { loaded, secrets, mode_by, clock } = plan;
+        let config = loaded.config;
+        let store = parts::store(&config, &clock)?;
+        let put_back = store.recover(clock.now())?;
+        if put_back > 0 {
+            log::warn!("start: {put_back} events were being worked on when the last process stopped; they go on");
+        }
+        let mode = mode::settle(store.as_ref(), config.rollout.mode, &mode_by, clock.now())?;
+        let policy = Arc::new(LivePolicy::new(&config, mode).map_err(StartError::Config)?);
+        let helpdesk = parts::helpdesk(&config, &secrets, &clock)?;
+        let desk = Arc::new(parts::desk(&config, &store, &helpdesk, &policy, &clock)?);
+
+        let (tell, ended) = mpsc::channel();
+        let stopper = Stopper(tell.clone());
+        let died: Arc<dyn Fn(&str) + Send + Sync> = Arc::new(move |what: &str| {
+            let _ = tell.send(Ended::Died(what.to_owned()));
+        });
+        let doors = parts::Doors::bind(&config, &secrets, &store, &clock)?;
+        let (addr, admin) = (doors.ingress.addr(), doors.admin.addr());
+        let bell = Arc::new(Doorbell::default());
+        let ring = Arc::clone(&bell);
+        store.on_work(Box::new(move || ring.ring()));
+        let pool = Pool::start(&desk, &bell, config.workers.threads, &died).map_err(|error| io("worker", &error))?;
+        let timer = start_timer(Timer::new(Arc::clone(&store), Arc::clone(&helpdesk), Arc::clone(&clock), config.clone()), &died)?;
+        let steering = Steering {
+            store: Arc::clone(&store),
+            helpdesk,
+            policy,
+            clock: Arc::clone(&clock),
+            timer: timer.1.clone(),
+            config,
+            started: clock.monotonic(),
+            addr,
+            admin,
+        };
+        let database = steering.config.store.path.clone();
+        let control = Control::listen(&database, Arc::new(move |request| steering.answer(request)))
+            .map_err(|error| io("control socket", &error))?;
+        let listeners = serve(doors, &died)?;
+        log::info!("ready: calls on http://{addr}, people on http://{admin}, mode {mode}");
+        Ok(Self { addr, admin, store, pool, bell, control, timer, listeners, ended, stopper })
+    }
+
+    /// Where calls come in.
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Where people look.
+    pub const fn admin_addr(&self) -> SocketAddr {
+        self.admin
+    }
+
+    /// The store, for callers in the same process (`demo`).
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// A way to end it from another thread.
+    pub fn stopper(&self) -> Stopper {
+        self.stopper.clone()
+    }
+
+    /// Runs until asked to stop or until a part dies, then drains what runs.
+    pub fn wait(self) -> Ended {
+        let why = loop {
+            match self.ended.recv_timeout(WATCH) {
+                Ok(why) => break why,
+                Err(RecvTimeoutError::Disconnected) => break Ended::Asked,
+                Err(RecvTimeoutError::Timeout) => {
+                    if let Err(StoreError::Unknown(why)) = self.store.ready() {
+                        break Ended::Died(format!("the database: {why}; start again to find out what is on disk"));
+                    }
+                }
+            }
+        };
+        match &why {
+            Ended::Asked => log::info!("stopping: no new calls, running events end"),
+            Ended::Died(what) => log::error!("stopping: {what}"),
+        }
+        self.drain();
+        why
+    }
+
+    fn drain(self) {
+        self.bell.stop();
+        let _ = self.listeners.1.send(true);
+        let _ = self.listeners.0.join();
+        drop(self.control);
+        let _ = self.timer.1.send(timer::Request::Stop);
+        self.pool.drain();
+        let _ = self.timer.0.join();
+        log::info!("stopped");
+    }
+}
+
+fn io(what: &str, error: &std::io::Error) -> StartError {
+    StartError::Io(format!("{what}: {error}"))
+}
+
+type Died = Arc<dyn Fn(&str) + Send + Sync>;
+
+fn start_timer(timer: Timer, died: &Died) -> Result<(JoinHandle<()>, Sender<timer::Request>), StartError> {
+    let (ask, requests) = mpsc::channel();
+    let died = Arc::clone(died);
+    let run = move || {
+        let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| timer.run(&requests)));
+        if worked.is_err() {
+            died("the timer thread panicked");
+        }
+    };
+    let thread = std::thread::Builder::new().name("timer".into()).spawn(run).map_err(|error| io("timer", &error))?;
+    Ok((thread, ask))
+}
+
+/// The two listeners on a small runtime of their own; the only async code that runs.
+fn serve(doors: parts::Doors, died: &Died) -> Result<(JoinHandle<()>, watch::Sender<bool>), StartError> {
+    let (stop, stopped) = watch::channel(false);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| io("listener", &error))?;
+    let died = Arc::clone(died);
+    let run = move || {
+        let parts::Doors { ingress, admin } = doors;
+        let asked = stopped.clone();
+        let ended = runtime.block_on(both(ingress, admin, stopped));
+        if let Err(error) = ended {
+            died(&format!("a listener: {error}"));
+        } else if !*asked.borrow() {
+            died("the listeners ended");
+        }
+    };
+    let thread = std::thread::Builder::new().name("listen".into()).spawn(run).map_err(|error| io("listener", &error))?;
+    Ok((thread, stop))
+}
+
+async fn both(ingress: Ingress, admin: Admin, stopped: watch::Receiver<bool>) -> std::io::Result<()> {
+    tokio::try_join!(ingress.serve(stopped.clone()), admin.serve(stopped)).map(|_| ())
+}
+
+/// What the control socket reaches.
+struct Steering {
+    store: Arc<dyn Store>,
+    helpdesk: Arc<dyn Helpdesk>,
+    policy: Arc<LivePolicy>,
+    clock: Arc<dyn Clock>,
+    timer: Sender<timer::Request>,
+    config: crate::config::Config,
+    started: Duration,
+    addr: SocketAddr,
+    admin: SocketAddr,
+}
+
+impl Steering {
+    fn answer(&self, request: Request) -> Answer {
+        let now = self.clock.now();
+        let words = |error: StoreError| error.to_string();
+        match request {
+            Request::Status => serde_json::to_value(self.status()).map_err(|error| error.to_string()),
+            Request::Mode { mode, by } => self.set_mode(mode, &by),
+            Request::Retry { event, by } => {
+                self.store.retry(event, &by, now).map_err(words)?;
+                Ok(serde_json::json!({ "event": event, "state": "backoff" }))
+            }
+            Request::Discard { event, reason, by } => {
+                self.store.discard(event, &reason, &by, now).map_err(words)?;
+                Ok(serde_json::json!({ "event": event, "state": "discarded" }))
+            }
+            Request::Reconcile { csv } => {
+                let (done, wait) = mpsc::channel();
+                let answer = Box::new(move |report| {
+                    let _ = done.send(report);
+                });
+                let request = match csv {
+                    Some(rows) => timer::Request::Csv(rows, answer),
+                    None => timer::Request::Reconcile(answer),
+                };
+                self.timer.send(request).map_err(|_| "the daemon is stopping".to_owned())?;
+                let report = wait.recv().map_err(|_| "the daemon is stopping".to_owned())?;
+                serde_json::to_value(report).map_err(|error| error.to_string())
+            }
+        }
+    }
+
+    fn set_mode(&self, mode: Option<Mode>, by: &str) -> Answer {
+        let chosen = mode::choose(self.store.as_ref(), mode, by, self.clock.now()).map_err(|error| error.to_string())?;
+        self.policy.exchange(&self.config, chosen).map_err(|problems| problems.join("\n"))?;
+        log::warn!("mode: {chosen}, set by {by}");
+        Ok(serde_json::json!({ "mode": chosen }))
+    }
+
+    fn status(&self) -> Status {
+        Status {
+            version: env!("CARGO_PKG_VERSION").into(),
+            pid: std::process::id(),
+            environment: self.config.environment.clone(),
+            mode: self.policy.current().mode,
+            up_seconds: (self.clock.monotonic() - self.started).as_secs(),
+            listen: self.addr.to_string(),
+            admin: self.admin.to_string(),
+            not_ready: status::not_ready(&self.store),
+            helpdesks: vec![status::helpdesk_status(self.helpdesk.as_ref())],
+        }
+    }
+}

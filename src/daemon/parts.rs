@@ -1,0 +1,150 @@
+//! Builds each part from the configuration. The only place that names adapters.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Plan, StartError};
+use crate::act::ending::Patience;
+use crate::classify::phrases::PhraseClassifier;
+use crate::clock::Clock;
+use crate::config::secrets::Secrets;
+use crate::config::{Config, validate};
+use crate::decide::Policy;
+use crate::event::{Caps, HelpdeskName};
+use crate::helpdesk::budget::Budget;
+use crate::helpdesk::richpanel::{Richpanel, RichpanelSource};
+use crate::helpdesk::{Helpdesk, WebhookSource};
+use crate::ingress::{Health, Ingress, IngressMetrics};
+use crate::metrics::Metrics;
+use crate::store::sqlite::{Options, SqliteStore};
+use crate::store::{Store, StoreError};
+use crate::web::Admin;
+use crate::worker::{Desk, LivePolicy, Settings};
+
+/// What keeps this configuration from working, in words for people.
+pub(super) fn problems(plan: &Plan) -> Vec<String> {
+    let config = &plan.loaded.config;
+    let mut found = validate::problems(config);
+    found.extend(plan.secrets.problems.iter().cloned());
+    if plan.secrets.tokens.is_empty() {
+        found.push("no token for the helpdesk's calls: set [server] token_file or RICHPANEL_MW_TOKEN".into());
+    }
+    if plan.secrets.api_key.is_none() {
+        found.push("no API key: set [richpanel] api_key_file or RICHPANEL_API_KEY".into());
+    }
+    if let Err(problems) = Policy::new(config, config.rollout.mode) {
+        found.extend(problems);
+    }
+    if let Err(problem) = classifier(config) {
+        found.push(problem);
+    }
+    found
+}
+
+pub(super) fn store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Store>, StoreError> {
+    let options = Options {
+        path: config.store.path.clone(),
+        max_pending: config.store.max_pending,
+        min_free_bytes: config.store.min_free_mib.saturating_mul(1024 * 1024),
+    };
+    Ok(Arc::new(SqliteStore::open(&options, Arc::clone(clock))?))
+}
+
+/// The Richpanel adapter on its budget. After a start the window counts as full but for one call.
+pub fn helpdesk(config: &Config, secrets: &Secrets, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Helpdesk>, StartError> {
+    let settings = &config.richpanel;
+    let window = Duration::from_secs(u64::from(settings.window_seconds));
+    let budget = Budget::new(settings.requests_per_window, window, Arc::clone(clock));
+    budget.after_restart();
+    let key = secrets.api_key.clone().ok_or_else(|| StartError::Config(vec!["no API key".into()]))?;
+    let adapter = Richpanel::new(settings, key, budget, Arc::clone(clock));
+    Ok(Arc::new(adapter.map_err(|error| StartError::Config(vec![format!("[richpanel] {error}")]))?))
+}
+
+/// The classifier with the shop's own examples.
+///
+/// # Errors
+/// The phrase that cannot be read.
+pub fn classifier(config: &Config) -> Result<PhraseClassifier, String> {
+    let intents = &config.intents.0;
+    let examples = intents
+        .iter()
+        .filter(|(_, settings)| !settings.examples.is_empty())
+        .map(|(intent, settings)| (intent.clone(), settings.examples.clone()))
+        .collect();
+    let disabled: Vec<_> = intents
+        .iter()
+        .filter(|(_, settings)| settings.enabled == Some(false))
+        .map(|(intent, _)| intent.clone())
+        .collect();
+    PhraseClassifier::new(&examples, &disabled).map_err(|error| format!("[intents] {error}"))
+}
+
+pub(super) fn desk(
+    config: &Config,
+    store: &Arc<dyn Store>,
+    helpdesk: &Arc<dyn Helpdesk>,
+    policy: &Arc<LivePolicy>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Desk, StartError> {
+    let helpdesks: BTreeMap<HelpdeskName, Arc<dyn Helpdesk>> =
+        [(helpdesk.name().clone(), Arc::clone(helpdesk))].into_iter().collect();
+    Ok(Desk {
+        store: Arc::clone(store),
+        helpdesks,
+        classifier: Arc::new(classifier(config).map_err(|problem| StartError::Config(vec![problem]))?),
+        policy: Arc::clone(policy),
+        clock: Arc::clone(clock),
+        settings: settings(config),
+    })
+}
+
+fn settings(config: &Config) -> Settings {
+    let Config { workers, limits, gates, richpanel, readback, .. } = config;
+    Settings {
+        lease: Duration::from_secs(workers.lease_seconds),
+        patience: Patience {
+            max_attempts: workers.max_attempts,
+            first: Duration::from_secs(workers.backoff_first_seconds),
+            longest: Duration::from_secs(workers.backoff_max_seconds),
+        },
+        caps: Caps {
+            per_ticket_day: limits.replies_per_ticket_per_day,
+            per_customer_day: limits.replies_per_customer_per_day,
+            per_hour: limits.replies_per_hour,
+        },
+        readback_ms: readback.after_ms.clone(),
+        ticket_max_age: Duration::from_secs(gates.ticket_max_age_seconds),
+        order_by_number: richpanel.order_lookup_by_number,
+        one_call_trigger: richpanel.one_call_routing.then(|| richpanel.new_conversation_trigger.clone()),
+    }
+}
+
+/// Both listeners, bound and not yet serving.
+pub(super) struct Doors {
+    pub(super) ingress: Ingress,
+    pub(super) admin: Admin,
+}
+
+impl Doors {
+    pub(super) fn bind(
+        config: &Config,
+        secrets: &Secrets,
+        store: &Arc<dyn Store>,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, StartError> {
+        let words = |error: std::io::Error| StartError::Io(error.to_string());
+        let metrics = Arc::new(Metrics::new());
+        metrics.watch_queue(Arc::clone(store));
+        let health = Health::new(Arc::clone(store), secrets.metrics_token.clone());
+        let source: Arc<dyn WebhookSource> =
+            Arc::new(RichpanelSource::new(&secrets.tokens, config.server.fields.clone()));
+        let counted = Arc::new(IngressMetrics::register(&metrics));
+        let ingress = Ingress::bind(&config.server, vec![source], Arc::clone(store), Arc::clone(clock), counted)
+            .map_err(words)?
+            .with_health(Arc::clone(&health));
+        let admin = Admin::bind(&config.admin, health, metrics).map_err(words)?;
+        Ok(Self { ingress, admin })
+    }
+}

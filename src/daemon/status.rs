@@ -1,0 +1,70 @@
+//! How the running daemon stands, for `status` and for pages.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Mode;
+use crate::helpdesk::Helpdesk;
+use crate::store::Store;
+
+/// What only the running process knows; the rest is in the file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// The program's version.
+    pub version: String,
+    /// The process.
+    pub pid: u32,
+    /// The configured label.
+    pub environment: String,
+    /// The mode in force.
+    pub mode: Mode,
+    /// Seconds since the start.
+    pub up_seconds: u64,
+    /// Where calls come in.
+    pub listen: String,
+    /// Where people look.
+    pub admin: String,
+    /// Why nothing can be taken in, when so.
+    pub not_ready: Option<String>,
+    /// A helpdesk each.
+    pub helpdesks: Vec<HelpdeskStatus>,
+}
+
+/// One helpdesk's budget.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HelpdeskStatus {
+    /// Its name.
+    pub name: String,
+    /// Calls allowed in any window.
+    pub limit: u32,
+    /// The window in seconds.
+    pub window_seconds: u64,
+    /// Calls that could be made now.
+    pub free: u32,
+    /// Seconds until a pause asked for by the helpdesk ends.
+    pub paused_seconds: u64,
+    /// Calls made since the start.
+    pub calls: u64,
+    /// Why replies cannot be sent, when so.
+    pub no_replies: Option<String>,
+}
+
+/// Looks at the parts.
+pub(super) fn helpdesk_status(helpdesk: &dyn Helpdesk) -> HelpdeskStatus {
+    let budget = helpdesk.budget().status();
+    HelpdeskStatus {
+        name: helpdesk.name().to_string(),
+        limit: budget.limit,
+        window_seconds: budget.window.as_secs(),
+        free: budget.free,
+        paused_seconds: budget.paused_for.as_secs(),
+        calls: budget.calls_total,
+        no_replies: helpdesk.can_write().err(),
+    }
+}
+
+/// Why nothing can be taken in.
+pub(super) fn not_ready(store: &Arc<dyn Store>) -> Option<String> {
+    store.ready().err().map(|error| error.to_string())
+}

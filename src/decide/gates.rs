@@ -1,0 +1,439 @@
+//! The gates: each asked, none skipped, each with the figures it went by. A reply needs all of them.
+//!
+//! A gate that another one made moot says "not asked: …" and does not count as blocking, so that a support lead sees
+//! exactly what stands in the way. That opens nothing: without an order or a text there is no draft to send.
+
+use super::automatic::{Automatic, automatic};
+use super::canary::canary_position;
+use super::policy::Policy;
+use super::{Context, GATES, Gate, OrderFinding, TAG_HOLD, TAG_STOP};
+use crate::classify::Verdict;
+use crate::config::MayAnswer;
+use crate::event::{Mode, Timestamp};
+use crate::reply::{Ask, Draft, Material, NoReply, render};
+use crate::ticket::{Channel, Message, Order, Status};
+
+/// Everything the gates look at, worked out once.
+pub(super) struct Asked<'a> {
+    pub(super) ctx: &'a Context,
+    pub(super) verdict: &'a Verdict,
+    pub(super) policy: &'a Policy,
+    pub(super) now: Timestamp,
+    pub(super) automatic: Option<Automatic>,
+    newest: Option<&'a Message>,
+    ask: Result<Ask<'a>, String>,
+    needs_order: bool,
+    /// `None`: there is nothing to write from.
+    written: Option<Result<Draft, NoReply>>,
+}
+
+type Judged = Result<String, String>;
+
+/// Asked before an order is looked for; mode and canary do not count there.
+const WITHOUT_ORDER: &[&str] = &[
+    "mw-stop",
+    "mw-hold",
+    "ticket-open",
+    "no-agent-since",
+    "not-answered-already",
+    "not-automatic",
+    "message-age",
+    "channel",
+    "intent-allowed",
+    "urgent-net",
+    "several-intents",
+    "confidence",
+    "caution",
+    "language",
+    "cap-ticket",
+    "cap-customer",
+    "cap-hour",
+];
+
+/// Words up to which a text of undetermined language may pass as English.
+const UNDETERMINED_WORDS_MAX: usize = 8;
+
+/// Whether every gate passes that needs no order, mode and canary aside.
+pub(super) fn passes_without_order(
+    ctx: &Context,
+    verdict: &Verdict,
+    policy: &Policy,
+    now: Timestamp,
+) -> bool {
+    let asked = Asked::without_draft(ctx, verdict, policy, now);
+    WITHOUT_ORDER.iter().all(|gate| asked.judge(gate, false).is_ok())
+}
+
+impl<'a> Asked<'a> {
+    fn without_draft(ctx: &'a Context, verdict: &'a Verdict, policy: &'a Policy, now: Timestamp) -> Self {
+        let ask = policy.ask(&verdict.primary().0);
+        let needs_order = ask.as_ref().is_ok_and(|ask| policy.ask_needs_order(*ask));
+        Self {
+            automatic: automatic(&ctx.ticket, &ctx.new_text.text),
+            newest: ctx.message.as_ref().and_then(|_| ctx.ticket.newest_customer_message()),
+            ctx,
+            verdict,
+            policy,
+            now,
+            ask,
+            needs_order,
+            written: None,
+        }
+    }
+
+    pub(super) fn new(ctx: &'a Context, verdict: &'a Verdict, policy: &'a Policy, now: Timestamp) -> Self {
+        let mut asked = Self::without_draft(ctx, verdict, policy, now);
+        let order = asked.certain_order();
+        asked.written = match &asked.ask {
+            Ok(ask) if order.is_some() || !asked.needs_order => {
+                Some(render(&policy.replies, *ask, &asked.material()))
+            }
+            _ => None,
+        };
+        asked
+    }
+
+    /// The order, when it is certain.
+    pub(super) fn certain_order(&self) -> Option<&'a Order> {
+        match &self.ctx.order {
+            OrderFinding::Certain { order, .. } => Some(order),
+            _ => None,
+        }
+    }
+
+    /// Whether the reply reads from an order.
+    pub(super) const fn needs_order(&self) -> bool {
+        self.needs_order
+    }
+
+    /// Whether the primary intent is answered from facts.
+    pub(super) const fn factual(&self) -> bool {
+        matches!(self.ask, Ok(Ask::Facts(_)))
+    }
+
+    pub(super) fn material(&self) -> Material<'a> {
+        Material {
+            customer: &self.ctx.ticket.customer,
+            ticket_read_at: self.ctx.ticket.read_at,
+            order: self.certain_order(),
+            calendar: &self.policy.calendar,
+            chat: self.ctx.ticket.channel.is_chat(),
+            stall_days: self.policy.gates.tracking_stall_days,
+            now: self.now,
+        }
+    }
+
+    /// The draft, when one could be written.
+    pub(super) fn draft(&self) -> Option<&Draft> {
+        self.written.as_ref().and_then(|written| written.as_ref().ok())
+    }
+
+    /// Every gate in order.
+    pub(super) fn report(&self) -> Vec<Gate> {
+        let mut report: Vec<Gate> = Vec::with_capacity(GATES.len());
+        for name in GATES {
+            let blocked = report.iter().any(|gate| !gate.passed);
+            let judged = self.judge(name, blocked);
+            let passed = judged.is_ok();
+            let (Ok(reason) | Err(reason)) = judged;
+            report.push(Gate { gate: (*name).to_owned(), passed, reason });
+        }
+        report
+    }
+
+    /// One gate; `blocked` when one before it said no already.
+    fn judge(&self, gate: &str, blocked: bool) -> Judged {
+        match gate {
+            "mw-stop" => self.absent(TAG_STOP),
+            "mw-hold" => self.absent(TAG_HOLD),
+            "ticket-open" => self.ticket_open(),
+            "no-agent-since" => self.no_agent_since(),
+            "not-answered-already" => self.not_answered_already(),
+            "not-automatic" => self
+                .automatic
+                .as_ref()
+                .map_or_else(|| Ok("written by a person".into()), |found| Err(found.why.clone())),
+            "message-age" => self.message_age(),
+            "mode" => self.mode(),
+            "canary" => self.canary(),
+            "channel" => self.channel(),
+            "intent-allowed" => self.intent_allowed(),
+            "urgent-net" => self.urgent_net(),
+            "several-intents" => self.several_intents(),
+            "confidence" => self.confidence(),
+            "caution" => self.caution(),
+            "language" => self.language(),
+            "order-certain" => self.order_certain(blocked),
+            "facts-complete" => self.facts_complete(),
+            "facts-fresh" => self.facts_fresh(),
+            "cap-ticket" => self.cap_ticket(),
+            "cap-customer" => self.cap_customer(),
+            "cap-hour" => self.cap_hour(),
+            "bot-agent" => self.policy.writer.clone().map(|()| "there is an agent to write as".into()),
+            unknown => Err(format!("nobody knows how to ask the gate {unknown}")),
+        }
+    }
+
+    fn absent(&self, tag: &str) -> Judged {
+        if self.ctx.ticket.has_tag(tag) {
+            Err(format!("the ticket carries {tag}"))
+        } else {
+            Ok(format!("the ticket does not carry {tag}"))
+        }
+    }
+
+    fn ticket_open(&self) -> Judged {
+        match &self.ctx.ticket.status {
+            Status::Open => Ok("the ticket is open".into()),
+            Status::Closed => Err("the ticket is closed".into()),
+            Status::Snoozed => Err("somebody put the ticket aside".into()),
+            Status::Other(word) => Err(format!("the ticket's status \"{word}\" is not one we know")),
+        }
+    }
+
+    fn newest(&self) -> Result<&'a Message, String> {
+        self.newest.ok_or_else(|| "the customer wrote nothing".to_owned())
+    }
+
+    fn no_agent_since(&self) -> Judged {
+        if self.newest.is_some_and(|message| self.ctx.ticket.agent_answered_after(message)) {
+            Err("an agent answered after the customer's newest message".into())
+        } else {
+            Ok("no agent answered since".into())
+        }
+    }
+
+    fn not_answered_already(&self) -> Judged {
+        if self.newest.is_some_and(|message| self.ctx.ticket.bot_answered_after(message)) {
+            Err("the bot answered this message already".into())
+        } else {
+            Ok("the bot has not answered this message".into())
+        }
+    }
+
+    fn message_age(&self) -> Judged {
+        let at = self.newest()?.at.ok_or("the message has no time, so its age is unknown")?;
+        let max_hours = self.policy.limits.max_reply_age_hours;
+        let minutes = self.now.duration_since(at).as_mins();
+        let age = format!("{}:{:02} h", minutes.abs() / 60, minutes.abs() % 60);
+        if minutes.abs() > i64::from(max_hours) * 60 {
+            let side = if minutes < 0 { "ahead of our clock" } else { "old" };
+            Err(format!("the message is {age} {side}, the limit is {max_hours} h"))
+        } else {
+            Ok(format!("the message is {age} old, the limit is {max_hours} h"))
+        }
+    }
+
+    fn mode(&self) -> Judged {
+        match self.policy.mode {
+            Mode::Live => Ok("mode live answers".into()),
+            Mode::Canary => Ok("mode canary answers a share of the customers".into()),
+            other => Err(format!("mode {other} answers nobody")),
+        }
+    }
+
+    fn canary(&self) -> Judged {
+        if self.policy.mode != Mode::Canary {
+            return Ok(format!("not asked: mode {} has no share", self.policy.mode));
+        }
+        let customer =
+            self.customer_key().ok_or("not in the canary: nothing tells this customer from others")?;
+        let (position, percent) = (canary_position(customer), self.policy.canary_percent);
+        if position < percent {
+            Ok(format!("the customer stands at {position:.4}, below the share of {percent} %"))
+        } else {
+            Err(format!("the customer stands at {position:.4}, not below the share of {percent} %"))
+        }
+    }
+
+    fn customer_key(&self) -> Option<&'a str> {
+        self.ctx.ticket.customer.count_key().map(str::trim).filter(|key| !key.is_empty())
+    }
+
+    fn channel(&self) -> Judged {
+        match &self.ctx.ticket.channel {
+            channel @ (Channel::Email | Channel::LiveChat | Channel::Social(_)) => {
+                Ok(format!("{} is a channel that is answered", channel.as_str()))
+            }
+            Channel::PublicComment(word) => Err(format!("{word} is public: routed, never answered")),
+            Channel::Phone => Err("a call is not answered in writing".into()),
+            Channel::Unknown => Err("the channel is unknown".into()),
+        }
+    }
+
+    fn intent_allowed(&self) -> Judged {
+        let intent = self.verdict.primary().0;
+        match self.ask.as_ref().map_err(Clone::clone)? {
+            Ask::Facts(_) => Ok(format!("{intent} may be answered from facts")),
+            Ask::Fixed(reply) => Ok(format!("{intent} may be answered by the text {reply}")),
+        }
+    }
+
+    fn urgent_net(&self) -> Judged {
+        if self.verdict.urgent.is_empty() {
+            return Ok("nothing urgent was caught".into());
+        }
+        let names: Vec<&str> = self.verdict.urgent.iter().map(crate::event::Intent::as_str).collect();
+        Err(format!("the net caught {}", names.join(", ")))
+    }
+
+    fn several_intents(&self) -> Judged {
+        let floor = self.policy.gates.also_confidence;
+        let primary = self.verdict.primary().0;
+        let same_answer = |other| {
+            let (Some(a), Some(b)) = (self.policy.intent(&primary), self.policy.intent(other)) else {
+                return false;
+            };
+            a.may_answer == MayAnswer::Facts && b.may_answer == MayAnswer::Facts && a.reply == b.reply
+        };
+        let against: Vec<String> = self
+            .verdict
+            .ranked
+            .iter()
+            .skip(1)
+            // Written so that a confidence that is no number counts.
+            .filter(|other| !matches!(other.confidence.partial_cmp(&floor), Some(std::cmp::Ordering::Less)))
+            .filter(|other| other.intent != primary && other.intent.as_str() != "thanks")
+            .filter(|other| !same_answer(&other.intent))
+            .map(|other| format!("{} ({})", other.intent, figure(other.confidence)))
+            .collect();
+        if against.is_empty() {
+            Ok(format!("nothing else is asked at {floor} or more that needs a person"))
+        } else {
+            Err(format!("also asked, at {floor} or more: {}", against.join(", ")))
+        }
+    }
+
+    fn confidence(&self) -> Judged {
+        let (confidence, needed) = (self.verdict.primary().1, self.policy.gates.reply_confidence);
+        if confidence >= needed {
+            Ok(format!("{} is at or above {needed}", figure(confidence)))
+        } else {
+            Err(format!("{} is below {needed}", figure(confidence)))
+        }
+    }
+
+    fn caution(&self) -> Judged {
+        let mut cautions = self.verdict.cautions.clone();
+        if self.ctx.new_text.truncated {
+            cautions.push("the message is too long to be read to its end".into());
+        }
+        if self.knows_tracking() {
+            cautions.push("the customer already knows the tracking number".into());
+        }
+        if cautions.is_empty() { Ok("nothing speaks against it".into()) } else { Err(cautions.join("; ")) }
+    }
+
+    fn knows_tracking(&self) -> bool {
+        let fold = |text: &str| -> String { text.chars().filter(char::is_ascii_alphanumeric).collect() };
+        let text = fold(&self.ctx.new_text.text).to_lowercase();
+        let order = self.certain_order();
+        let numbers = order.iter().flat_map(|order| &order.shipments).flat_map(|parcel| &parcel.tracking);
+        numbers
+            .filter_map(|tracking| tracking.number.as_deref())
+            .map(|number| fold(number).to_lowercase())
+            .any(|number| number.len() >= 8 && text.contains(&number))
+    }
+
+    /// The message's language must be the text's. Where it could not be told, only a text of at most 8 words in
+    /// plain ASCII letters passes, and only for an English reply: "order status 1001?" is common, and what is not
+    /// English in it lowers the classifier's confidence.
+    fn language(&self) -> Judged {
+        let Ok(ask) = &self.ask else { return Ok("not asked: nothing would be said".into()) };
+        let code = self.ctx.new_text.language.code.trim().to_lowercase();
+        let text_languages: Vec<&str> = match self.draft() {
+            Some(draft) => vec![draft.language.as_str()],
+            None => self.policy.candidates(*ask).map(|reply| reply.language.as_str()).collect(),
+        };
+        if text_languages.is_empty() {
+            return Ok("not asked: there is no text".into());
+        }
+        if text_languages.contains(&code.as_str()) {
+            return Ok(format!("message and reply are both in \"{code}\""));
+        }
+        let text = &self.ctx.new_text.text;
+        let words = text.split_whitespace().count();
+        let plain = text.chars().all(|c| !c.is_alphabetic() || c.is_ascii());
+        if code == "und" && words <= UNDETERMINED_WORDS_MAX && plain && text_languages.contains(&"en") {
+            return Ok(format!(
+                "too short to tell the language ({words} words, plain letters); taken as English"
+            ));
+        }
+        Err(format!("the message is in \"{code}\", the reply in \"{}\"", text_languages.join("\", \"")))
+    }
+
+    fn order_certain(&self, blocked: bool) -> Judged {
+        if self.ask.is_err() {
+            return Ok("not asked: nothing would be said".into());
+        }
+        if !self.needs_order {
+            return Ok("not asked: the text reads nothing from an order".into());
+        }
+        match &self.ctx.order {
+            OrderFinding::Certain { order, how, .. } => {
+                Ok(format!("{}: {how}", order.name.as_deref().unwrap_or(&order.id)))
+            }
+            OrderFinding::Uncertain(why) => Err(why.clone()),
+            OrderFinding::None => {
+                Err("no order is linked to the ticket, and none was found by a number in the message".into())
+            }
+            OrderFinding::NotNeeded if blocked => {
+                Ok("not asked: a gate before it said no, so the order was not looked up".into())
+            }
+            OrderFinding::NotNeeded => Err("the order was not looked up".into()),
+        }
+    }
+
+    fn facts_complete(&self) -> Judged {
+        match &self.written {
+            None if self.ask.is_err() => Ok("not asked: nothing would be said".into()),
+            None => Ok("not asked: it is not certain which order is meant".into()),
+            Some(Ok(draft)) => Ok(format!("{}: all {} facts are there", draft.template, draft.facts.len())),
+            Some(Err(no_reply)) => Err(no_reply.to_string()),
+        }
+    }
+
+    fn facts_fresh(&self) -> Judged {
+        if !self.needs_order {
+            return Ok("not asked: nothing is read from an order".into());
+        }
+        let Some(order) = self.certain_order() else {
+            return Ok("not asked: it is not certain which order is meant".into());
+        };
+        let max = self.policy.gates.order_max_age_seconds;
+        let age = self.now.duration_since(order.read_at).as_secs();
+        if age.unsigned_abs() > max {
+            Err(format!("the order was read {age} s ago, the limit is {max} s"))
+        } else {
+            Ok(format!("the order was read {age} s ago, the limit is {max} s"))
+        }
+    }
+
+    fn cap_ticket(&self) -> Judged {
+        below(
+            self.ctx.replies.ticket_day,
+            self.policy.limits.replies_per_ticket_per_day,
+            "on this ticket in 24 h",
+        )
+    }
+
+    fn cap_customer(&self) -> Judged {
+        self.customer_key().ok_or("nothing tells this customer from others, so replies cannot be counted")?;
+        let max = self.policy.limits.replies_per_customer_per_day;
+        below(self.ctx.replies.customer_day, max, "to this customer in 24 h")
+    }
+
+    fn cap_hour(&self) -> Judged {
+        below(self.ctx.replies.hour, self.policy.limits.replies_per_hour, "in all in an hour")
+    }
+}
+
+fn below(count: u32, max: u32, where_: &str) -> Judged {
+    let said = format!("{count} of {max} replies {where_}");
+    if count < max { Ok(said) } else { Err(said) }
+}
+
+/// A confidence with up to three decimals, never rounded up across a threshold.
+pub(super) fn figure(confidence: f64) -> f64 {
+    (confidence * 1000.0 + 1e-6).floor() / 1000.0
+}

@@ -1,0 +1,457 @@
+//! What any store adapter must pass. An adapter's tests call [`suite!`] with a way to make an empty store; each
+//! promise of the port is one function here.
+
+use std::sync::mpsc;
+use std::time::Duration;
+
+use crate::clock::after;
+use crate::event::{
+    Caps, EventId, HelpdeskName, Intent, Lane, MessageKey, Mode, Outcome, Source, State, TicketId, Timestamp,
+};
+use crate::store::{
+    Accepted, Answer, Begun, Claim, End, Fetched, NewCall, Plan, ReplyPlan, ReplyState, Seen, StepPlan,
+    StepState, Store, StoreError,
+};
+
+/// Makes one `#[test]` of every promise. The factory gives a store and whatever must outlive it.
+macro_rules! suite {
+    ($factory:expr) => {
+        crate::store::conformance::suite!(@ $factory,
+            a_call_becomes_an_event_and_a_second_one_joins_it,
+            a_worked_event_gets_a_successor_and_they_are_worked_in_order,
+            a_held_or_checked_event_does_not_block_its_successor,
+            live_chat_goes_before_mail_and_mail_before_sweeps,
+            the_same_customer_message_is_handled_once,
+            a_lost_claim_can_write_nothing,
+            a_stopped_process_loses_nothing_and_does_not_know_about_its_reply,
+            a_lease_that_ran_out_frees_the_event,
+            a_reply_begins_once_whatever_happens,
+            caps_hold_in_the_transaction_that_begins_the_reply,
+            a_plan_reads_back_with_how_far_it_got,
+            a_plan_that_has_begun_cannot_change,
+            dead_letters_come_back_only_by_a_person,
+            an_event_backed_off_is_not_due_before_its_time,
+            settings_outlive_and_can_be_removed,
+            pruning_takes_only_what_is_old_and_ended,
+            bytes_that_nobody_can_read_are_kept_and_queue_nothing,
+            a_refused_reply_stays_in_the_journal_as_cancelled,
+            a_step_nobody_saw_can_be_proven_later,
+            the_bell_rings_when_there_is_work,
+        );
+    };
+    (@ $factory:expr, $($test:ident),+ $(,)?) => {
+        $(
+            #[test]
+            fn $test() {
+                let clock = std::sync::Arc::new(crate::clock::ManualClock::at(crate::store::conformance::START));
+                let (store, _keep) = ($factory)(std::sync::Arc::clone(&clock));
+                crate::store::conformance::$test(store.as_ref());
+            }
+        )+
+    };
+}
+pub(crate) use suite;
+
+/// When every test begins.
+pub(crate) const START: Timestamp = Timestamp::constant(1_770_000_000, 0);
+const LEASE: Duration = Duration::from_secs(60);
+const CAPS: Caps = Caps { per_ticket_day: 1, per_customer_day: 2, per_hour: 3 };
+
+fn seconds(n: u64) -> Timestamp {
+    after(START, Duration::from_secs(n))
+}
+
+fn call(ticket: Option<&str>, lane: Lane, at: Timestamp) -> NewCall {
+    NewCall {
+        helpdesk: HelpdeskName::from("richpanel"),
+        ticket: ticket.map(TicketId::from),
+        source: Source::Call,
+        lane,
+        at,
+        fields: "{}".into(),
+        raw: Some((Some("application/json".into()), b"raw bytes".to_vec())),
+        salvaged: false,
+    }
+}
+
+fn take_in(store: &dyn Store, call: NewCall) -> Result<Accepted, StoreError> {
+    let (answer, wait) = mpsc::channel();
+    store.accept(call, Box::new(move |result| answer.send(result).unwrap()));
+    wait.recv_timeout(Duration::from_secs(10)).unwrap()
+}
+
+/// Accepts one call and waits for its commit.
+pub(crate) fn accept(
+    store: &dyn Store,
+    ticket: &str,
+    lane: Lane,
+    at: Timestamp,
+) -> Result<Accepted, StoreError> {
+    take_in(store, call(Some(ticket), lane, at))
+}
+
+fn new_event(store: &dyn Store, ticket: &str, at: Timestamp) -> EventId {
+    match accept(store, ticket, Lane::Email, at).unwrap() {
+        Accepted::New(event) => event,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn claim(store: &dyn Store, at: Timestamp) -> Claim {
+    store.claim(at, LEASE).unwrap().expect("an event is due")
+}
+
+fn end(state: State) -> End {
+    End {
+        state,
+        outcome: (state == State::Done).then_some(Outcome::Routed),
+        due_at: None,
+        failed: false,
+        reason: "test".into(),
+        calls: 2,
+    }
+}
+
+fn seen(message: &str) -> Seen {
+    Seen {
+        number: Some(7),
+        message: Some(MessageKey::stored(message)),
+        also: None,
+        message_at: Some(START),
+        channel: "email".into(),
+        open: true,
+        updated_at: Some(START),
+        customer: Some("hash-of-ava".into()),
+    }
+}
+
+fn plan(message: &str, customer: &str) -> Plan {
+    Plan {
+        intent: Intent::from("order_status"),
+        confidence: 0.9,
+        mode: Mode::Live,
+        team: Some("email-support".into()),
+        outcome: Outcome::Answered,
+        reason: "every gate passed".into(),
+        classifier: "test".into(),
+        detail: "{}".into(),
+        reply: Some(ReplyPlan {
+            template: "order_status_shipped".into(),
+            body: "on its way".into(),
+            message: MessageKey::stored(message),
+            customer: Some(customer.into()),
+        }),
+        steps: vec![StepPlan { kind: "close".into(), body: "{}".into(), rule: "template".into() }],
+    }
+}
+
+fn planned(store: &dyn Store, ticket: &str, message: &str, customer: &str, at: Timestamp) -> Claim {
+    new_event(store, ticket, at);
+    let claim = claim(store, at);
+    store.planned(&claim, &plan(message, customer), at).unwrap();
+    claim
+}
+
+pub(crate) fn a_call_becomes_an_event_and_a_second_one_joins_it(store: &dyn Store) {
+    let event = new_event(store, "T-1", START);
+    let other = new_event(store, "T-2", START);
+    assert_eq!(accept(store, "T-1", Lane::Email, START), Ok(Accepted::Joined(event)));
+    assert_ne!(event, other);
+    assert_eq!(
+        store.counts().unwrap().iter().find(|(state, _)| *state == State::Waiting),
+        Some(&(State::Waiting, 2))
+    );
+}
+
+pub(crate) fn a_worked_event_gets_a_successor_and_they_are_worked_in_order(store: &dyn Store) {
+    let first = new_event(store, "T-1", START);
+    let claimed = claim(store, START);
+    assert_eq!((claimed.event, claimed.attempt), (first, 1));
+    let second = new_event(store, "T-1", START);
+    assert_ne!(first, second);
+    assert_eq!(store.claim(START, LEASE).unwrap(), None, "two events of one ticket at a time");
+    store.finish(&claimed, &End { due_at: Some(seconds(30)), ..end(State::Backoff) }, START).unwrap();
+    assert_eq!(store.claim(seconds(1), LEASE).unwrap(), None, "the second overtook a backed-off first");
+    let again = claim(store, seconds(30));
+    assert_eq!((again.event, again.attempt), (first, 2));
+    store.finish(&again, &end(State::Done), seconds(31)).unwrap();
+    assert_eq!(claim(store, seconds(31)).event, second);
+}
+
+pub(crate) fn a_held_or_checked_event_does_not_block_its_successor(store: &dyn Store) {
+    for (ticket, state) in [("T-1", State::Held), ("T-2", State::Checking)] {
+        let first = new_event(store, ticket, START);
+        let claimed = claim(store, START);
+        store.finish(&claimed, &End { due_at: Some(seconds(600)), ..end(state) }, START).unwrap();
+        let second = new_event(store, ticket, START);
+        let successor = claim(store, START);
+        assert_eq!(successor.event, second);
+        assert_eq!(
+            store.claim(seconds(600), LEASE).unwrap(),
+            None,
+            "the first woke while the second was worked"
+        );
+        store.finish(&successor, &end(State::Done), seconds(600)).unwrap();
+        let woken = claim(store, seconds(600));
+        assert_eq!(woken.event, first);
+        store.finish(&woken, &end(State::Done), seconds(600)).unwrap();
+    }
+}
+
+pub(crate) fn live_chat_goes_before_mail_and_mail_before_sweeps(store: &dyn Store) {
+    for (ticket, lane) in
+        [("S", Lane::Sweep), ("M-1", Lane::Email), ("M-2", Lane::Email), ("C", Lane::LiveChat)]
+    {
+        accept(store, ticket, lane, START).unwrap();
+    }
+    let due = store.next_due(START).unwrap().unwrap();
+    assert_eq!((due.at, due.lane, due.state), (START, Lane::LiveChat, State::Waiting));
+    let order: Vec<_> = (0..4).map(|_| claim(store, START).ticket.as_str().to_owned()).collect();
+    assert_eq!(order, ["C", "M-1", "M-2", "S"]);
+    // A chat line on a ticket that waits in a slower lane lifts it.
+    accept(store, "slow", Lane::Sweep, START).unwrap();
+    accept(store, "mail", Lane::Email, START).unwrap();
+    accept(store, "slow", Lane::LiveChat, START).unwrap();
+    assert_eq!(claim(store, START).ticket.as_str(), "slow");
+}
+
+pub(crate) fn the_same_customer_message_is_handled_once(store: &dyn Store) {
+    let first = new_event(store, "T-1", START);
+    let claimed = claim(store, START);
+    assert_eq!(store.fetched(&claimed, &seen("m-1"), START), Ok(Fetched::Fresh));
+    assert_eq!(
+        store.fetched(&claimed, &seen("m-1"), START),
+        Ok(Fetched::Fresh),
+        "its own key on a second attempt"
+    );
+    store.finish(&claimed, &end(State::Done), START).unwrap();
+    new_event(store, "T-1", START);
+    let second = claim(store, START);
+    assert_eq!(store.fetched(&second, &seen("m-1"), START), Ok(Fetched::DuplicateOf(first)));
+    store.finish(&second, &end(State::Duplicate), START).unwrap();
+    new_event(store, "T-2", START);
+    let elsewhere = claim(store, START);
+    assert_eq!(
+        store.fetched(&elsewhere, &seen("m-1"), START),
+        Ok(Fetched::Fresh),
+        "another ticket's message"
+    );
+    let known =
+        store.known_ticket(&HelpdeskName::from("richpanel"), &TicketId::from("T-1")).unwrap().unwrap();
+    assert_eq!((known.number, known.message), (Some(7), Some(MessageKey::stored("m-1"))));
+}
+
+pub(crate) fn a_lost_claim_can_write_nothing(store: &dyn Store) {
+    let lost = planned(store, "T-1", "m", "ava", START);
+    store.rescue(seconds(3600)).unwrap();
+    let holder = claim(store, seconds(3600));
+    assert_eq!((holder.event, holder.attempt), (lost.event, 2));
+    let answer = Answer::default();
+    assert_eq!(store.fetched(&lost, &seen("m"), START), Err(StoreError::Lost));
+    assert_eq!(store.planned(&lost, &plan("m", "ava"), START), Err(StoreError::Lost));
+    assert_eq!(store.begin_reply(&lost, &CAPS, START), Err(StoreError::Lost));
+    assert_eq!(store.reply_is(&lost, ReplyState::Sent, &answer, START), Err(StoreError::Lost));
+    assert_eq!(store.step_is(&lost, 0, StepState::Applied, &answer, START), Err(StoreError::Lost));
+    assert_eq!(store.finish(&lost, &end(State::Done), START), Err(StoreError::Lost));
+    store.finish(&holder, &end(State::Done), seconds(3600)).unwrap();
+    assert_eq!(
+        store.finish(&holder, &end(State::Done), seconds(3600)),
+        Err(StoreError::Lost),
+        "finished twice"
+    );
+}
+
+pub(crate) fn a_stopped_process_loses_nothing_and_does_not_know_about_its_reply(store: &dyn Store) {
+    let sending = planned(store, "T-1", "m-1", "ava", START);
+    assert_eq!(store.begin_reply(&sending, &CAPS, START), Ok(Begun::Yes));
+    let untouched = planned(store, "T-2", "m-2", "ben", START);
+    assert_eq!(store.recover(seconds(1)).unwrap(), 2);
+    let state = |event| store.journal(event).unwrap().unwrap().reply.unwrap().state;
+    assert_eq!(state(sending.event), ReplyState::Unsure);
+    assert_eq!(state(untouched.event), ReplyState::Planned, "a reply that never began is not unsure");
+    let again = claim(store, seconds(1));
+    assert_eq!((again.event, again.attempt), (sending.event, 2));
+    assert!(matches!(store.begin_reply(&again, &CAPS, seconds(1)), Ok(Begun::No(_))), "it was sent again");
+}
+
+pub(crate) fn a_lease_that_ran_out_frees_the_event(store: &dyn Store) {
+    new_event(store, "T-1", START);
+    let held = claim(store, START);
+    assert_eq!(store.rescue(seconds(59)).unwrap(), 0);
+    assert_eq!(store.claim(seconds(59), LEASE).unwrap(), None);
+    assert_eq!(store.rescue(seconds(60)).unwrap(), 1);
+    assert_eq!(claim(store, seconds(60)).event, held.event);
+}
+
+pub(crate) fn a_reply_begins_once_whatever_happens(store: &dyn Store) {
+    let first = planned(store, "T-1", "m-1", "ava", START);
+    let wide = Caps { per_ticket_day: 9, per_customer_day: 9, per_hour: 9 };
+    assert_eq!(store.begin_reply(&first, &wide, START), Ok(Begun::Yes));
+    assert!(matches!(store.begin_reply(&first, &wide, START), Ok(Begun::No(_))), "twice in one attempt");
+    // Proven not sent: it may begin again.
+    store.reply_is(&first, ReplyState::NotSent, &Answer::default(), START).unwrap();
+    assert_eq!(store.begin_reply(&first, &wide, START), Ok(Begun::Yes));
+    store.reply_is(&first, ReplyState::Sent, &Answer::default(), START).unwrap();
+    store.finish(&first, &end(State::Done), START).unwrap();
+    // Another event that answers the same message, past key 2.
+    let second = planned(store, "T-1", "m-1", "ava", START);
+    assert!(
+        matches!(store.begin_reply(&second, &wide, START), Ok(Begun::No(why)) if why.contains("already"))
+    );
+    store.finish(&second, &end(State::Done), START).unwrap();
+    let next_message = planned(store, "T-1", "m-2", "ava", START);
+    assert_eq!(store.begin_reply(&next_message, &wide, START), Ok(Begun::Yes), "a newer message was blocked");
+}
+
+pub(crate) fn caps_hold_in_the_transaction_that_begins_the_reply(store: &dyn Store) {
+    let begin = |ticket: &str, message: &str, customer: &str, at| {
+        let claim = planned(store, ticket, message, customer, at);
+        let begun = store.begin_reply(&claim, &CAPS, at).unwrap();
+        store.finish(&claim, &end(State::Done), at).unwrap();
+        begun
+    };
+    assert_eq!(begin("T-1", "m-1", "ava", START), Begun::Yes);
+    assert!(matches!(begin("T-1", "m-2", "ava", seconds(1)), Begun::No(why) if why.contains("ticket")));
+    assert_eq!(begin("T-2", "m-1", "ava", seconds(2)), Begun::Yes);
+    assert!(matches!(begin("T-3", "m-1", "ava", seconds(3)), Begun::No(why) if why.contains("customer")));
+    assert_eq!(begin("T-4", "m-1", "ben", seconds(4)), Begun::Yes);
+    assert!(matches!(begin("T-5", "m-1", "eva", seconds(5)), Begun::No(why) if why.contains("hour")));
+    assert_eq!(begin("T-6", "m-1", "eva", seconds(3_601)), Begun::Yes, "the hour passed");
+    assert_eq!(begin("T-1", "m-3", "ava", seconds(86_403)), Begun::Yes, "the day passed");
+    let counts = store.reply_counts(
+        &HelpdeskName::from("richpanel"),
+        &TicketId::from("T-1"),
+        Some("ava"),
+        seconds(86_403),
+    );
+    assert_eq!(counts.unwrap().ticket_day, 1);
+}
+
+pub(crate) fn a_plan_reads_back_with_how_far_it_got(store: &dyn Store) {
+    let claim = planned(store, "T-1", "m-1", "ava", START);
+    let other = planned(store, "T-2", "m-1", "ben", START);
+    store.begin_reply(&claim, &CAPS, START).unwrap();
+    store.reply_is(&claim, ReplyState::Unsure, &Answer::default(), START).unwrap();
+    for _ in 0..2 {
+        store.reply_is(&claim, ReplyState::Unsure, &Answer::default(), seconds(2)).unwrap();
+    }
+    let answer = Answer { status: Some(200), text: "{}".into(), calls: 3 };
+    store.step_is(&claim, 0, StepState::Applied, &answer, seconds(3)).unwrap();
+    let tag = StepPlan { kind: "add-tags".into(), body: "[]".into(), rule: "unconfirmed".into() };
+    store.add_step(&claim, &tag, seconds(4)).unwrap();
+    let journal = store.journal(claim.event).unwrap().unwrap();
+    let reply = journal.reply.unwrap();
+    assert_eq!((reply.state, reply.checks, reply.sending_at), (ReplyState::Unsure, 2, Some(START)));
+    let steps: Vec<_> = journal.steps.iter().map(|step| (step.seq, step.state)).collect();
+    assert_eq!(steps, [(0, StepState::Applied), (1, StepState::Planned)]);
+    let untouched = store.journal(other.event).unwrap().unwrap();
+    assert_eq!(untouched.reply.unwrap().state, ReplyState::Planned);
+    assert_eq!(untouched.steps.len(), 1);
+    assert_eq!(store.journal(EventId(999)).unwrap(), None);
+}
+
+pub(crate) fn a_plan_that_has_begun_cannot_change(store: &dyn Store) {
+    let claim = planned(store, "T-1", "m-1", "ava", START);
+    store.planned(&claim, &plan("m-2", "ava"), START).unwrap();
+    store.begin_reply(&claim, &CAPS, START).unwrap();
+    assert!(matches!(store.planned(&claim, &plan("m-3", "ava"), START), Err(StoreError::Refused(_))));
+}
+
+pub(crate) fn dead_letters_come_back_only_by_a_person(store: &dyn Store) {
+    let event = new_event(store, "T-1", START);
+    let claimed = claim(store, START);
+    store.finish(&claimed, &End { failed: true, ..end(State::Dead) }, START).unwrap();
+    assert_eq!(store.claim(seconds(99_999), LEASE).unwrap(), None);
+    store.retry(event, "lead", seconds(1)).unwrap();
+    let again = claim(store, seconds(1));
+    assert_eq!((again.event, again.failures), (event, 0));
+    assert!(
+        matches!(store.discard(event, "no", "lead", seconds(1)), Err(StoreError::Refused(_))),
+        "while worked"
+    );
+    store.finish(&again, &end(State::Done), seconds(1)).unwrap();
+    assert!(matches!(store.retry(event, "lead", seconds(2)), Err(StoreError::Refused(_))), "a done one");
+    let other = new_event(store, "T-2", START);
+    store.discard(other, "spam", "lead", seconds(2)).unwrap();
+    assert_eq!(store.claim(seconds(3), LEASE).unwrap(), None);
+    assert_eq!(store.retry(EventId(999), "lead", START), Err(StoreError::NoSuchEvent(EventId(999))));
+}
+
+pub(crate) fn an_event_backed_off_is_not_due_before_its_time(store: &dyn Store) {
+    new_event(store, "T-1", START);
+    let claimed = claim(store, START);
+    let later = End { due_at: Some(seconds(10)), failed: true, ..end(State::Backoff) };
+    store.finish(&claimed, &later, START).unwrap();
+    assert_eq!(store.claim(seconds(9), LEASE).unwrap(), None);
+    assert_eq!(store.next_due(seconds(9)).unwrap().unwrap().at, seconds(10));
+    assert_eq!(claim(store, seconds(10)).failures, 1);
+}
+
+pub(crate) fn settings_outlive_and_can_be_removed(store: &dyn Store) {
+    store.set("mode", Some("live"), "lead", START).unwrap();
+    store.set("list", Some("forbidden"), "sweep", START).unwrap();
+    store.set("mode", Some("off"), "admin", seconds(1)).unwrap();
+    let mode = store.setting("mode").unwrap().unwrap();
+    assert_eq!((mode.value.as_str(), mode.by.as_str(), mode.at), ("off", "admin", seconds(1)));
+    store.set("mode", None, "lead", seconds(2)).unwrap();
+    assert_eq!(store.setting("mode").unwrap(), None);
+    assert_eq!(store.setting("list").unwrap().unwrap().value, "forbidden");
+}
+
+pub(crate) fn pruning_takes_only_what_is_old_and_ended(store: &dyn Store) {
+    let finish_at = |ticket: &str, state, at| {
+        let event = new_event(store, ticket, at);
+        let claimed = claim(store, at);
+        store.fetched(&claimed, &seen("m"), at).unwrap();
+        store.finish(&claimed, &end(state), at).unwrap();
+        event
+    };
+    let old = finish_at("T-old", State::Done, START);
+    finish_at("T-dead", State::Dead, START);
+    finish_at("T-new", State::Done, seconds(1_000));
+    let open = new_event(store, "T-open", START);
+    assert_eq!(store.prune(seconds(500), seconds(500), 100).unwrap(), 1);
+    assert_eq!(store.prune(seconds(500), seconds(500), 100).unwrap(), 0);
+    assert_eq!(store.journal(old).unwrap(), None);
+    assert_eq!(claim(store, seconds(2_000)).event, open);
+    // Its key went too: the same message would be handled again.
+    new_event(store, "T-old", seconds(2_000));
+    let again = claim(store, seconds(2_000));
+    assert_eq!(store.fetched(&again, &seen("m"), seconds(2_000)), Ok(Fetched::Fresh));
+}
+
+pub(crate) fn bytes_that_nobody_can_read_are_kept_and_queue_nothing(store: &dyn Store) {
+    assert_eq!(take_in(store, call(None, Lane::Email, START)), Ok(Accepted::Kept));
+    assert_eq!(store.next_due(START).unwrap(), None);
+}
+
+pub(crate) fn the_bell_rings_when_there_is_work(store: &dyn Store) {
+    let (ring, heard) = mpsc::channel();
+    store.on_work(Box::new(move || ring.send(()).unwrap()));
+    new_event(store, "T-1", START);
+    heard.recv_timeout(Duration::from_secs(10)).unwrap();
+}
+
+pub(crate) fn a_refused_reply_stays_in_the_journal_as_cancelled(store: &dyn Store) {
+    let claim = planned(store, "T-1", "m-1", "ava", START);
+    store.begin_reply(&claim, &CAPS, START).unwrap();
+    let refused = Answer { status: Some(400), text: "no".into(), calls: 4 };
+    store.reply_is(&claim, ReplyState::NotSent, &refused, START).unwrap();
+    store.planned(&claim, &Plan { reply: None, ..plan("m-1", "ava") }, START).unwrap();
+    let reply = store.journal(claim.event).unwrap().unwrap().reply.unwrap();
+    assert_eq!(reply.state, ReplyState::Cancelled);
+}
+
+pub(crate) fn a_step_nobody_saw_can_be_proven_later(store: &dyn Store) {
+    let desk = HelpdeskName::from("richpanel");
+    let claim = planned(store, "T-1", "m-1", "ava", START);
+    store.step_is(&claim, 0, StepState::Unproven, &Answer::default(), START).unwrap();
+    assert_eq!(store.unproven(&desk, seconds(60), 10).unwrap(), [], "its event is still open");
+    store.finish(&claim, &end(State::Done), START).unwrap();
+    assert_eq!(store.unproven(&desk, START, 10).unwrap(), [], "too early");
+    let found = store.unproven(&desk, seconds(60), 10).unwrap();
+    assert_eq!((found.len(), found[0].event, found[0].seq), (1, claim.event, 0));
+    store.proven(&found[0], StepState::Applied, &Answer::default(), seconds(60)).unwrap();
+    assert_eq!(store.unproven(&desk, seconds(60), 10).unwrap(), []);
+    assert_eq!(store.journal(claim.event).unwrap().unwrap().steps[0].state, StepState::Applied);
+}

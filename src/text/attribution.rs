@@ -1,0 +1,164 @@
+//! Knows the lines by which mail clients introduce history: "On … wrote:", header blocks, separators.
+//!
+//! What may go wrong: a customer's own sentence that reads like one. Therefore a line alone is never
+//! enough: it must end in the verb or a colon *and* carry a time or an address (or stand before `>` lines).
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::pattern::pattern;
+
+/// Lines that an introduction may be wrapped over.
+const WRAPPED_LINES_MAX: usize = 4;
+/// Lines in which the fields of a header block must be found.
+const HEADER_LINES_MAX: usize = 9;
+
+/// Languages that end in the verb: "On <date>, <name> wrote:".
+static VERB_LAST: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\A(?:on|el|le|em|no dia|a|il|il giorno|w dniu|dnia|in data|op|\S{2,12}[.,])\s.{4,300}?[\s,>)](?:wrote|escribi[óo]|a\s+[ée]crit|escreveu|ha\s+scritto|napisa[łl]\(?a?\)?|pisze|schreef het volgende|het volgende geschreven)\s?:\z",
+    )
+});
+/// Languages that name the writer after the verb: "Am <date> schrieb <name>:".
+static VERB_WITHIN: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\A(?:am|op|den|på|d\.|tor|ons|tir|man|mån|fre|lör|sön)\b.{4,200}\s(?:schrieb|schreef|skrev)\s.{1,140}:\z",
+    )
+});
+/// The writer first: "<name> wrote on <date>:", "<name> schrieb am <date>:".
+static WRITER_FIRST: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\A\S.{0,120}\s(?:wrote|schrieb|escribi[óo]|a\s+[ée]crit|escreveu|schreef|ha\s+scritto|skrev)\s(?:on|am|el|le|em|op|il|den|:|\S{2,4}[.,])?.{4,100}:\z",
+    )
+});
+/// Only a date and an address: "2025-11-03 10:12 GMT+01:00 Shop <help@example.com>:".
+static BARE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\A(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}).{0,120}<[^<>\s]+@[^<>\s]+>\s?:\z",
+    )
+});
+static CLOCK_OR_ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b\d{1,2}\s?(?:[:.]|h|uhr)\s?\d{2}\b|\b\d{1,2}\s?(?:am|pm|uhr)\b|[^\s<>@]+@[^\s<>@]+\.[a-z]{2,}",
+    )
+});
+static DATE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"\b(?:19|20)\d{2}\b|\b\d{1,2}[./-]\d{1,2}(?:[./-]\d{2,4})?\b"));
+/// A person talks about themselves or to us: not a client's line, unless `>` lines follow.
+static PRONOUN: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(?:i|we|you|they|he|she|ich|wir|sie|yo|usted|je|j'ai|nous|vous|eu|ik|wij|jullie|io|jag|jeg)\s+(?:wrote|schrieb|schreef|escribi[óo]|avez|avons|escreveu|skrev)|\b(?:schrieb|schreef|skrev)\s+(?:ich|wir|sie|ik|wij|u|jullie|jag|jeg)\b",
+    )
+});
+
+static SEPARATOR: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\A\s*[-_=*—–]{2,}\s*(?:original (?:message|e?-?mail|appointment)|reply message|urspr[üu]ngliche (?:nachricht|e-?mail)|originalnachricht|mensaje original|correo original|message (?:d['’]origine|original)|courriel original|mensagem original|oorspronkelijk(?:e)? (?:bericht|e-?mail)|messaggio originale|originalmeddelande|ursprungligt meddelande|oprindelig (?:meddelelse|besked)|(?:wiadomość|wiadomosc) oryginalna|oryginalna wiadomość)\s*[-_=*—–]{2,}\s*\z",
+    )
+});
+static FORWARD: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\A\s*[-_=*—–]{2,}\s*(?:forwarded (?:message|e?-?mail)(?: (?:from|by) .{1,80})?|forward(?:ed)?|weitergeleitete (?:nachricht|e-?mail)|mensaje reenviado|message transf[ée]r[ée]|mensagem (?:encaminhada|reenviada)|doorgestuurd bericht|messaggio inoltrato|vidarebefordrat (?:meddelande|brev)|videresendt (?:meddelelse|besked)|(?:wiadomość )?przekazana(?: wiadomość)?)\s*[-_=*—–]{2,}\s*\z",
+    )
+});
+static FORWARD_PLAIN: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\A\s*(?:begin forwarded message|anfang der weitergeleiteten (?:nachricht|e-?mail)|inicio del mensaje reenviado|d[ée]but du message (?:r[ée]exp[ée]di[ée]|transf[ée]r[ée])|in[íi]cio da mensagem (?:encaminhada|reenviada)|begin doorgestuurd bericht|inizio messaggio inoltrato|b[öo]rjan på vidarebefordrat (?:meddelande|brev)|start på videresendt besked)\s*:\s*\z",
+    )
+});
+static REPLY_ABOVE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\A\s*(?:##-.{3,120}-##|[-=~*_#]{2,}\s*.{0,20}(?:reply|respond|answer|type).{0,20}\babove (?:this|the) line.{0,40}|[-=~*_#]{2,}\s*bitte (?:antworten|schreiben) sie (?:oberhalb|über) dieser (?:zeile|linie).{0,40}|[-=~*_#]{2,}\s*(?:responda|escriba)\b.{0,30}\b(?:encima|arriba) de esta l[íi]nea.{0,40}|[-=~*_#]{2,}\s*r[ée]pondez.{0,20}au-dessus de cette ligne.{0,40})\s*\z",
+    )
+});
+static RULE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\A\s*[_]{10,}\s*\z"));
+
+static FIELD: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\A[\s>]*\*{0,2}(?:(?P<from>from|von|de|van|da|från|fra|od|expéditeur|remitente)|(?P<date>sent|date|gesendet|datum|enviado(?: el| em)?|fecha|data|envoyé(?: le)?|verzonden|inviato|skickat|sendt|dato|wysłano)|(?P<to>to|an|para|à|aan|a|till|til|do|cc|kopie)|(?P<subject>subject|betreff|asunto|objet|assunto|onderwerp|oggetto|ämne|emne|temat|re))\s?:\*{0,2}\s*(?P<value>.*)\z",
+    )
+});
+
+/// What begins at a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Opening {
+    /// An introduction over so many lines; it counts when `>` lines or nothing follow, or when `sure`.
+    Wrote { lines: usize, sure: bool },
+    /// All that follows is history.
+    History,
+    /// All that follows is somebody else's mail.
+    Forward,
+}
+
+/// Tells what history, if any, begins at the first of these lines.
+pub(super) fn opening(lines: &[&str]) -> Option<Opening> {
+    let first = lines.first()?.trim();
+    if first.is_empty() || first.starts_with('>') {
+        return None;
+    }
+    if FORWARD.is_match(first) || FORWARD_PLAIN.is_match(first) {
+        return Some(Opening::Forward);
+    }
+    if SEPARATOR.is_match(first) || REPLY_ABOVE.is_match(first) {
+        return Some(Opening::History);
+    }
+    if RULE.is_match(first) {
+        let next = lines.iter().skip(1).position(|line| !line.trim().is_empty())?;
+        return lines.get(next + 1..).is_some_and(is_header_block).then_some(Opening::History);
+    }
+    if is_header_block(lines) {
+        return Some(Opening::History);
+    }
+    wrote(lines)
+}
+
+/// "From: / Sent: / To: / Subject:" in any of the languages: a writer, a date and one more, close together.
+fn is_header_block(lines: &[&str]) -> bool {
+    let Some(first) = lines.first().and_then(|line| FIELD.captures(line.trim())) else { return false };
+    if first.name("from").is_none()
+        || first.name("value").is_none_or(|value| value.as_str().trim().is_empty())
+    {
+        return false;
+    }
+    let (mut date, mut other) = (false, false);
+    for line in lines.iter().skip(1).take(HEADER_LINES_MAX) {
+        if let Some(field) = FIELD.captures(line.trim()) {
+            date |= field.name("date").is_some();
+            other |= field.name("to").is_some() || field.name("subject").is_some();
+        }
+    }
+    date && other
+}
+
+fn wrote(lines: &[&str]) -> Option<Opening> {
+    let mut joined = String::new();
+    for (count, line) in lines.iter().take(WRAPPED_LINES_MAX).enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('>') {
+            return None;
+        }
+        if count > 0 {
+            joined.push(' ');
+        }
+        joined.push_str(line);
+        if joined.chars().count() > 320 {
+            return None;
+        }
+        if !line.ends_with(':') {
+            continue;
+        }
+        let known = VERB_LAST.is_match(&joined)
+            || VERB_WITHIN.is_match(&joined)
+            || WRITER_FIRST.is_match(&joined)
+            || BARE.is_match(&joined);
+        if known
+            && (CLOCK_OR_ADDRESS.is_match(&joined) || DATE.is_match(&joined))
+            && !joined.contains(['?', '!'])
+        {
+            let sure = CLOCK_OR_ADDRESS.is_match(&joined) && !PRONOUN.is_match(&joined);
+            return Some(Opening::Wrote { lines: count + 1, sure });
+        }
+    }
+    None
+}

@@ -1,0 +1,136 @@
+//! Takes off what a mail client or a company puts under a text: signatures, banners, disclaimers.
+//!
+//! Works on whole lines. A typed "Thanks, Anna" stays: it is harmless and may be all there is. What may go
+//! wrong: a signature typed by hand stays (its phone number is then no order number, see
+//! [`super::order_number`]); a request typed below a `-- ` line goes.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::pattern::{cased, pattern};
+
+const DEVICE: &str = r"(?:iphone|ipad|ipod|ios|apple watch|macbook|mac|galaxy\b.{0,20}|samsung\b.{0,30}|android\b.{0,20}|huawei\b.{0,20}|xiaomi\b.{0,20}|redmi\b.{0,20}|pixel\b.{0,10}|oneplus\b.{0,10}|oppo\b.{0,10}|vivo\b.{0,10}|motorola\b.{0,20}|nokia\b.{0,20}|xperia\b.{0,20}|blackberry\b.{0,40}|windows phone|(?:mobile|cell|smart|i)?\s?-?phone|mobile(?: device)?|smartphone|tablet|handy|handheld|mobilger[äa]t|m[óo]vil|tel[ée]fono(?: m[óo]vil)?|t[ée]l[ée]phone(?: mobile)?|portable|mobiel(?:e telefoon)?|telefoon|telemóvel|celular|cellulare|telefonino|mobil)";
+const APP: &str = r"(?:outlook|yahoo|proton|aol|gmail|gmx|web\.de|t-online|mail for windows|windows mail|mail para windows|mail für windows|the all-new aol|bluemail|spark|airmail|mailbird|hey\b|fastmail|zoho|tutanota|tuta|edison|newton|samsung|the samsung|orange|free mobile|la poste|myMail|mail\.ru|e-?mail app|k-9|thunderbird|correo|courrier|posta|e-mail voor windows|courrier pour windows|correo para windows)";
+
+/// One line that only a client writes.
+static CLIENT_LINE: LazyLock<Regex> = LazyLock::new(|| {
+    let own = r"(?:my|meinem|mi|mon|ma|meu|minha|mijn|il mio|mio|min|mit|mojego)";
+    let from = r"(?:sent (?:from|via|with|using)|gesendet (?:von|mit|über|via)|enviado (?:desde|de|do|a partir do|pelo|con|via)|envoy[ée] (?:de|depuis|[àa] partir de|avec|via)|verzonden (?:vanaf|met|via|vanuit)|verstuurd (?:vanaf|met|via)|inviato (?:da|dal|con|tramite)|skickat från|sendt fra|wysłan[eo] z)";
+    pattern(&format!(
+        r"\A\W{{0,3}}(?:{from}\s(?:{own}\s)?(?:\S+\s){{0,2}}?{DEVICE}|{from}\s(?:(?:the|der|dem|{own})\s)?{APP}\b.{{0,60}}|vo[nm] {own} .{{0,25}}{DEVICE}.{{0,10}} (?:gesendet|geschickt|versandt)|diese nachricht wurde von {own} .{{0,40}}gesendet|(?:get|download|outlook|obtener|obt[eé]n|descargar|t[ée]l[ée]charge[rz]|obtenez|obtenir|obter|baixar|baixe|scarica|ottieni|downloaden?|hent|hämta|pobierz)\s(?:o\s|l['’])?(?:outlook\s)?(?:for|für|para|pour|voor|per|til|för|dla)?\s?(?:ios|android|mac|windows)\b.{{0,60}}|outlook\s(?:for|für|para|pour|voor|per)\s(?:ios|android|mac|windows)\b.{{0,60}}|holen sie sich outlook für .{{0,40}}|yahoo mail(?:\s?[:,–-].{{0,60}}| (?:on|auf|en|sur) .{{0,20}})?|sent from (?:iphone|ipad|mobile|phone))\W{{0,3}}(?:<?https?://\S+>?)?\W{{0,3}}\z"
+    ))
+});
+static BANNER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\A\W{0,3}(?:virus-?\s?free\.?(?:\s*<?(?:https?://|www\.)\S+)?|(?:this (?:e-?mail|message) has been (?:checked|scanned) for viruses|diese e-?mail wurde .{0,40}auf viren (?:gepr|[üu]ber)|virenfrei\.|libre de virus|garanti sans virus|sin virus\.|livre de v[íi]rus|sem v[íi]rus\.|virusvrij|mail priva di virus|privo di virus|scanned by |avast logo).{0,100}|(?:please )?(?:consider|think of) the environment before printing.{0,100}|\[?(?:cid|image|bild|imagen|logo):?\s?[^\s\]]{1,80}\]?|\[?caution:? (?:this email )?(?:originated|came) from outside.{0,120}|<?(?:https?://)?(?:www\.)?(?:avast|avg)\.\S+>?)\W{0,3}\z",
+    )
+});
+static DISCLAIMER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\A\W{0,3}(?:(?:confidentiality|privacy|legal) (?:notice|note|statement|disclaimer)\b|disclaimer\s?:|vertraulichkeitshinweis|aviso (?:de confidencialidad|legal|de confidencialidade)\b|avis de confidentialit[ée]|avertissement\s?:|(?:the (?:information|contents?) (?:contained )?in this|this) (?:e-?mail|message|communication|transmission)\b.{0,160}\b(?:confidential|intended|privileged)|diese (?:e-?mail|nachricht)\b.{0,120}\b(?:vertraulich|bestimmt|gesch[üu]tzt)|este (?:mensaje|correo|e-?mail)\b.{0,120}\b(?:confidencial|dirigid)|(?:ce|cet) (?:message|courriel|e-?mail)\b.{0,120}\b(?:confidentiel|destin[ée])|esta (?:mensagem|e-?mail)\b.{0,120}\bconfidencia|(?:dit|deze) (?:bericht|e-?mail)\b.{0,120}\b(?:vertrouwelijk|bestemd)|(?:questo messaggio|questa e-?mail)\b.{0,120}\b(?:riservat|confidenzial)|if you (?:are not the intended recipient|have received this (?:e-?mail|message) in error))",
+    )
+});
+static FOOTER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\A\W{0,3}(?:(?:click here to|to) unsubscribe\b.{0,120}|unsubscribe\s?[|·•].{0,120}|.{0,60}[|·•]\s?unsubscribe\W*|you(?:'re| are) receiving this (?:e-?mail|message).{0,160}|if you no longer wish to receive (?:these|our) e-?mails.{0,120}|(?:hier|um sich) abmelden.{0,80}|(?:para )?darse de baja.{0,20}(?:aquí|clic).{0,60}|(?:pour )?vous d[ée]sabonner.{0,20}cliquez.{0,60})\z",
+    )
+});
+
+/// A line of a contact block: a labelled or bare phone number, a web or mail address, a street.
+static CONTACT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\A\W{0,3}(?:(?:t|m|f|p|w|e|tel|tél|telefon|teléfono|telefone|phone|mobile|mobil|móvil|cell|fax|office|direct|web|website|e-?mail|mail|address|adresse)\b\.?\s?[:.|]?\s*(?:\+?[\d(][\d\s()./-]{6,24}|\S+@\S+|(?:https?://|www\.)\S+|[\w-]+\.(?:com|de|es|fr|nl|pt|it)\b\S*)|\+?[\d(][\d\s()./-]{7,24}|<?[^\s<>@]+@[^\s<>@]+>?|(?:https?://|www\.)\S+)(?:\s*[|·•].{0,80})?\W{0,3}\z",
+    )
+});
+static NAME: LazyLock<Regex> = LazyLock::new(|| {
+    cased(
+        r"\A\s*\*{0,2}\p{Lu}[\p{L}'’.-]*(?: (?:\p{Lu}[\p{L}'’.-]*|von|van|de|der|da|dos|la|di)){0,4}\*{0,2},?\s*\z",
+    )
+});
+
+/// Lines that a signature under `--` may have.
+const SIGNATURE_LINES_MAX: usize = 20;
+const CONTACT_LINES_MAX: usize = 8;
+
+/// The text without client-made signatures, banners, disclaimers and subscription footers.
+pub fn strip_signature(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let lines = above_delimiter(&lines);
+    let mut kept = without_small_print(lines);
+    drop_blank_end(&mut kept);
+    drop_contact_block(&mut kept);
+    drop_blank_end(&mut kept);
+    let first = kept.iter().position(|line| !line.trim().is_empty()).unwrap_or(kept.len());
+    kept.get(first..).unwrap_or_default().join("\n")
+}
+
+/// Cuts at `-- ` (RFC 3676), or at a `--` whose space was lost when what follows asks nothing.
+fn above_delimiter<'a, 'b>(lines: &'b [&'a str]) -> &'b [&'a str] {
+    for (at, line) in lines.iter().enumerate() {
+        let bare = line.trim();
+        if bare != "--" && bare != "—" && bare != "__" {
+            continue;
+        }
+        let (above, below) = lines.split_at(at);
+        let below = below.get(1..).unwrap_or_default();
+        let words = below.iter().filter(|line| !line.trim().is_empty());
+        if words.take(SIGNATURE_LINES_MAX + 1).count() > SIGNATURE_LINES_MAX {
+            continue;
+        }
+        // Without its space the line may be the customer's own: then nothing below may ask or run long.
+        let plain = below.iter().all(|line| !line.contains('?') && line.chars().count() < 70);
+        if plain || line.starts_with("-- ") {
+            return above;
+        }
+    }
+    lines
+}
+
+/// Drops single client lines anywhere and disclaimers paragraph by paragraph.
+fn without_small_print<'a>(lines: &[&'a str]) -> Vec<&'a str> {
+    let mut kept: Vec<&str> = Vec::with_capacity(lines.len());
+    let (mut in_disclaimer, mut has_text) = (false, false);
+    for line in lines {
+        let bare = line.trim();
+        if bare.is_empty() {
+            in_disclaimer = false;
+            kept.push(line);
+            continue;
+        }
+        in_disclaimer |= DISCLAIMER.is_match(bare);
+        let small_print = in_disclaimer
+            || bare.len() < 200 && (CLIENT_LINE.is_match(bare) || BANNER.is_match(bare))
+            || has_text && FOOTER.is_match(bare);
+        if !small_print {
+            has_text = true;
+            kept.push(line);
+        }
+    }
+    kept
+}
+
+/// Drops phone, web and address lines under a name at the end; the name and its greeting stay.
+fn drop_contact_block(kept: &mut Vec<&str>) {
+    let start = kept.iter().rposition(|line| line.trim().is_empty()).map_or(0, |at| at + 1);
+    let Some(block) = kept.get(start..) else { return };
+    // The block must stand apart, and what is above must not announce it ("my new address is:").
+    let announced = start >= 2 && kept.get(start - 2).is_some_and(|line| line.trim_end().ends_with(':'));
+    if start == 0 || announced || block.iter().any(|line| line.contains('?') || line.chars().count() > 90) {
+        return;
+    }
+    let contacts = block.iter().filter(|line| CONTACT.is_match(line.trim())).count();
+    let Some(name) = block.iter().position(|line| NAME.is_match(line)) else { return };
+    let after_name =
+        name + 1 + block.iter().skip(name + 1).take_while(|line| NAME.is_match(line)).count().min(1);
+    let below = block.len().saturating_sub(after_name);
+    if name <= 1 && contacts >= 2 && (2..=CONTACT_LINES_MAX).contains(&below) {
+        kept.truncate(start + after_name);
+    }
+}
+
+fn drop_blank_end(lines: &mut Vec<&str>) {
+    while lines.last().is_some_and(|line| line.trim().is_empty()) {
+        lines.pop();
+    }
+}

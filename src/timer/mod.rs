@@ -1,0 +1,114 @@
+//! Duties that recur: one file each, each with a `run_once` that tests call by hand. One thread runs what is due.
+
+mod directory;
+mod housekeeping;
+mod prove;
+pub mod reconcile;
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::event::Timestamp;
+use crate::helpdesk::Helpdesk;
+use crate::store::Store;
+use reconcile::{CsvRow, Report};
+
+/// How often the thread looks at what is due.
+const TICK: Duration = Duration::from_millis(500);
+
+/// Seconds between looks for leases that ran out.
+const RESCUE_EVERY: Duration = Duration::from_secs(5);
+
+/// Between looks at steps that nobody has seen applied.
+const PROVE_EVERY: Duration = Duration::from_secs(60);
+
+/// Between prunes; each takes a small slice.
+const PRUNE_EVERY: Duration = Duration::from_secs(60);
+
+/// Asked of the timer thread by a person.
+pub enum Request {
+    /// Sweep now, by the configured method.
+    Reconcile(Box<dyn FnOnce(Report) + Send>),
+    /// Take in the rows of an exported file.
+    Csv(Vec<CsvRow>, Box<dyn FnOnce(Report) + Send>),
+    /// Leave.
+    Stop,
+}
+
+/// One duty; what goes wrong in it is logged there.
+type Duty = fn(&Timer);
+
+/// The thread's own state.
+pub struct Timer {
+    store: Arc<dyn Store>,
+    helpdesk: Arc<dyn Helpdesk>,
+    clock: Arc<dyn Clock>,
+    config: Config,
+    due: [Duration; 5],
+}
+
+impl Timer {
+    /// Everything falls due at once after a start, but for the sweep, which waits one period: the queue comes first.
+    pub fn new(store: Arc<dyn Store>, helpdesk: Arc<dyn Helpdesk>, clock: Arc<dyn Clock>, config: Config) -> Self {
+        let now = clock.monotonic();
+        let sweep = now + every(config.reconcile.every_minutes);
+        Self { store, helpdesk, clock, config, due: [now, now, now, now, sweep] }
+    }
+
+    /// Runs until asked to stop, or until nobody can ask any more.
+    pub fn run(mut self, requests: &Receiver<Request>) {
+        loop {
+            match requests.recv_timeout(TICK) {
+                Ok(Request::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(Request::Reconcile(done)) => done(self.sweep()),
+                Ok(Request::Csv(rows, done)) => done(self.take_in_csv(&rows)),
+                Err(RecvTimeoutError::Timeout) => self.tick(),
+            }
+        }
+    }
+
+    /// Runs what is due now.
+    pub fn tick(&mut self) {
+        let duties: [(Duration, Duty); 5] = [
+            (RESCUE_EVERY, Self::rescue),
+            (PROVE_EVERY, Self::prove),
+            (PRUNE_EVERY, Self::prune),
+            (Duration::from_secs(self.config.richpanel.directory_ttl_seconds.max(60)), Self::refresh),
+            (every(self.config.reconcile.every_minutes), Self::sweep_quietly),
+        ];
+        for (index, (period, duty)) in duties.into_iter().enumerate() {
+            let now = self.clock.monotonic();
+            let Some(due) = self.due.get_mut(index) else { continue };
+            if now >= *due {
+                *due = now + period;
+                duty(self);
+            }
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn rescue(&self) {
+        match self.store.rescue(self.now()) {
+            Ok(0) => (),
+            Ok(events) => log::warn!("timer: {events} events were taken back from workers whose lease ran out"),
+            Err(error) => log::error!("timer: rescue: {error}"),
+        }
+    }
+
+    fn sweep_quietly(&self) {
+        if self.config.reconcile.every_minutes > 0 {
+            self.sweep();
+        }
+    }
+}
+
+/// A period in minutes; 0 means never.
+fn every(minutes: u32) -> Duration {
+    if minutes == 0 { Duration::from_secs(u64::from(u32::MAX)) } else { Duration::from_secs(u64::from(minutes) * 60) }
+}

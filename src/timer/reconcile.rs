@@ -1,0 +1,301 @@
+//! The search for tickets that no call told us of. It goes through the same `accept` as a call, on leftover budget.
+//!
+//! `list` asks for what changed; `number` probes conversation numbers upward from the highest known one; `known`
+//! reads open tickets we met again; a CSV export names them outright. `auto` takes what the tenant allows: a 403 on
+//! the list is remembered for a day and reported.
+
+use std::sync::mpsc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::Timer;
+use crate::clock::{from_millis, millis, since};
+use crate::config::SweepMethod;
+use crate::event::{Lane, Source, TicketId, Timestamp};
+use crate::helpdesk::budget::{Permit, Use};
+use crate::helpdesk::{ApiError, Call};
+use crate::store::{Accepted, KnownTicket, NewCall, StoreError};
+use crate::ticket::{Message, Status, Ticket};
+
+/// The setting that remembers a forbidden list.
+pub const LIST_FORBIDDEN: &str = "sweep.list_forbidden";
+
+/// The setting that holds the last sweep's [`Report`].
+pub const LAST_SWEEP: &str = "sweep.last";
+
+/// How long a 403 is believed.
+const FORBIDDEN_FOR: Duration = Duration::from_secs(24 * 3_600);
+
+/// What a sweep did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// Which ways were gone.
+    pub methods: Vec<String>,
+    /// Tickets looked at.
+    pub looked_at: u32,
+    /// Tickets taken in.
+    pub found: u32,
+    /// API calls spent.
+    pub calls: u32,
+    /// Why it ended early, or what could not be done.
+    pub notes: Vec<String>,
+}
+
+/// A row of an exported file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CsvRow {
+    /// The ticket's id, when the file has it.
+    pub ticket_id: Option<String>,
+    /// The conversation number, when the file has it.
+    pub conversation_no: Option<i64>,
+    /// Its last change, when the file has it.
+    pub updated_at: Option<Timestamp>,
+}
+
+/// Why a sweep stops.
+enum Halt {
+    /// No budget is left over, or the sweep's own share is used up.
+    Budget,
+    Api(ApiError),
+    Store(StoreError),
+}
+
+impl From<ApiError> for Halt {
+    fn from(error: ApiError) -> Self {
+        Self::Api(error)
+    }
+}
+
+impl From<StoreError> for Halt {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Timer {
+    /// One sweep by the configured method.
+    pub fn sweep(&self) -> Report {
+        let mut report = Report::default();
+        for method in self.methods() {
+            report.methods.push(format!("{method:?}").to_lowercase());
+            let done = match method {
+                SweepMethod::List => self.by_list(&mut report),
+                SweepMethod::Number => self.by_number(&mut report),
+                SweepMethod::Known => self.by_known(&mut report),
+                SweepMethod::Auto | SweepMethod::Csv => Ok(()),
+            };
+            self.conclude(method, done, &mut report);
+        }
+        self.keep(&report);
+        report
+    }
+
+    /// Takes in the rows of an exported file.
+    pub fn take_in_csv(&self, rows: &[CsvRow]) -> Report {
+        let mut report = Report { methods: vec!["csv".into()], ..Report::default() };
+        for row in rows {
+            if let Err(halt) = self.one_row(row, &mut report) {
+                self.conclude(SweepMethod::Csv, Err(halt), &mut report);
+                break;
+            }
+        }
+        self.keep(&report);
+        report
+    }
+
+    fn methods(&self) -> Vec<SweepMethod> {
+        match self.config.reconcile.method {
+            SweepMethod::Auto if self.list_is_forbidden() => vec![SweepMethod::Number, SweepMethod::Known],
+            SweepMethod::Auto => vec![SweepMethod::List],
+            SweepMethod::Csv => vec![],
+            method => vec![method],
+        }
+    }
+
+    fn list_is_forbidden(&self) -> bool {
+        let setting = self.store.setting(LIST_FORBIDDEN).ok().flatten();
+        setting.is_some_and(|setting| since(setting.at, self.now()) < FORBIDDEN_FOR)
+    }
+
+    fn conclude(&self, method: SweepMethod, done: Result<(), Halt>, report: &mut Report) {
+        match done {
+            Ok(()) => (),
+            Err(Halt::Budget) => report.notes.push("the calls left over were used up; the next sweep goes on".into()),
+            Err(Halt::Api(ApiError::Forbidden(why))) if method == SweepMethod::List => {
+                let note = "this API key may not list tickets (403); sweeping by number and known tickets instead";
+                log::warn!("sweep: {note}: {why}");
+                report.notes.push(note.into());
+                if let Err(error) = self.store.set(LIST_FORBIDDEN, Some("403"), "sweep", self.now()) {
+                    log::error!("sweep: {error}");
+                }
+            }
+            Err(Halt::Api(error)) => report.notes.push(format!("{method:?}: {error}").to_lowercase()),
+            Err(Halt::Store(error)) => report.notes.push(error.to_string()),
+        }
+    }
+
+    fn keep(&self, report: &Report) {
+        log::info!(
+            "sweep methods={} looked_at={} found={} calls={} notes={:?}",
+            report.methods.join("+"), report.looked_at, report.found, report.calls, report.notes
+        );
+        let kept = serde_json::to_string(report)
+            .map_err(|error| error.to_string())
+            .and_then(|json| self.store.set(LAST_SWEEP, Some(&json), "sweep", self.now()).map_err(|error| error.to_string()));
+        if let Err(error) = kept {
+            log::error!("sweep: {error}");
+        }
+    }
+
+    /// One call, if the sweep's share and the leftover budget allow it.
+    fn call<T>(
+        &self,
+        report: &mut Report,
+        call: impl FnOnce(&mut Permit) -> Result<T, ApiError>,
+    ) -> Result<T, Halt> {
+        if report.calls >= self.config.reconcile.max_calls {
+            return Err(Halt::Budget);
+        }
+        let mut permit = self.helpdesk.budget().try_reserve(Use::Sweep, 1).map_err(|_| Halt::Budget)?;
+        let answer = call(&mut permit);
+        report.calls += permit.used();
+        answer.map_err(|error| if matches!(error, ApiError::Throttled { .. }) { Halt::Budget } else { error.into() })
+    }
+
+    fn lookback(&self) -> Timestamp {
+        let hours = i64::from(self.config.reconcile.lookback_hours);
+        from_millis(millis(self.now()).saturating_sub(hours.saturating_mul(3_600_000)))
+    }
+
+    fn by_list(&self, report: &mut Report) -> Result<(), Halt> {
+        let since = self.lookback();
+        for page in 1..=self.config.reconcile.max_calls {
+            let listed = self.call(report, |permit| self.helpdesk.changed_tickets(permit, since, page))?;
+            let old = listed.tickets.iter().any(|ticket| ticket.updated_at.is_some_and(|at| at < since));
+            for ticket in &listed.tickets {
+                self.consider(ticket, report)?;
+            }
+            if !listed.more || old {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn by_number(&self, report: &mut Report) -> Result<(), Halt> {
+        let Some(highest) = self.store.highest_number(self.helpdesk.name())? else {
+            report.notes.push("no conversation number is known yet: the first call or a CSV export brings one".into());
+            return Ok(());
+        };
+        let mut missing = 0;
+        for number in highest + 1.. {
+            match self.call(report, |permit| self.helpdesk.ticket_by_number(permit, number)) {
+                Ok(ticket) => {
+                    missing = 0;
+                    self.consider(&ticket, report)?;
+                }
+                Err(Halt::Api(ApiError::NotFound)) => missing += 1,
+                Err(halt) => return Err(halt),
+            }
+            if missing >= self.config.reconcile.number_gap {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn by_known(&self, report: &mut Report) -> Result<(), Halt> {
+        let limit = self.config.reconcile.max_calls;
+        for known in self.store.known_tickets(self.helpdesk.name(), self.lookback(), limit)? {
+            match self.call(report, |permit| self.helpdesk.ticket(permit, &known.ticket)) {
+                Ok(ticket) => self.consider(&ticket, report)?,
+                Err(Halt::Api(ApiError::NotFound)) => {
+                    self.store.looked_at(&KnownTicket { open: false, ..known }, self.now())?;
+                }
+                Err(halt) => return Err(halt),
+            }
+        }
+        Ok(())
+    }
+
+    fn one_row(&self, row: &CsvRow, report: &mut Report) -> Result<(), Halt> {
+        let Some(id) = row.ticket_id.as_deref().map(TicketId::from) else {
+            let Some(number) = row.conversation_no else { return Ok(()) };
+            return match self.call(report, |permit| self.helpdesk.ticket_by_number(permit, number)) {
+                Ok(ticket) => self.consider(&ticket, report),
+                Err(Halt::Api(ApiError::NotFound)) => {
+                    report.notes.push(format!("conversation {number} is not at the helpdesk"));
+                    Ok(())
+                }
+                Err(halt) => Err(halt),
+            };
+        };
+        report.looked_at += 1;
+        let known = self.store.known_ticket(self.helpdesk.name(), &id)?;
+        let unchanged = known.is_some_and(|known| match (known.updated_at, row.updated_at) {
+            (Some(seen), Some(changed)) => seen >= changed,
+            // Without a time in the file, a ticket we met is left to the other methods.
+            _ => row.updated_at.is_none(),
+        });
+        if unchanged { Ok(()) } else { self.take_in(id, None, Source::Csv, report) }
+    }
+
+    /// Takes a ticket in when it holds a customer message that nobody handled or answered.
+    fn consider(&self, ticket: &Ticket, report: &mut Report) -> Result<(), Halt> {
+        report.looked_at += 1;
+        let known = self.store.known_ticket(self.helpdesk.name(), &ticket.id)?;
+        let newest = ticket.newest_customer_message();
+        let handled = known.as_ref().is_some_and(|known| match newest {
+            Some(message) => known.message.as_ref() == Some(&message.key()),
+            // A list without messages: only the time of the last change can tell.
+            None => known.updated_at >= ticket.updated_at,
+        });
+        let answered = newest.is_some_and(|message| {
+            ticket.agent_answered_after(message) || ticket.bot_answered_after(message)
+        });
+        if ticket.status != Status::Closed && !handled && !answered {
+            return self.take_in(ticket.id.clone(), newest, Source::Sweep, report);
+        }
+        let looked = KnownTicket {
+            helpdesk: self.helpdesk.name().clone(),
+            ticket: ticket.id.clone(),
+            number: ticket.number,
+            message: known.and_then(|known| known.message),
+            updated_at: ticket.updated_at,
+            open: ticket.status != Status::Closed,
+            channel: ticket.channel.as_str().to_owned(),
+        };
+        Ok(self.store.looked_at(&looked, self.now())?)
+    }
+
+    fn take_in(&self, id: TicketId, newest: Option<&Message>, source: Source, report: &mut Report) -> Result<(), Halt> {
+        let call = Call {
+            ticket_id: id.clone(),
+            channel: None,
+            message: None,
+            subject: None,
+            trigger: Some("sweep".into()),
+            customer_email: None,
+            extra: [("message_at".to_owned(), newest.and_then(|message| message.at).map_or_else(String::new, |at| at.to_string()))].into(),
+            salvaged: false,
+        };
+        let new = NewCall {
+            helpdesk: self.helpdesk.name().clone(),
+            ticket: Some(id),
+            source,
+            lane: Lane::Sweep,
+            at: self.now(),
+            fields: serde_json::to_string(&call).unwrap_or_else(|_| "{}".into()),
+            raw: None,
+            salvaged: false,
+        };
+        let (done, wait) = mpsc::sync_channel(1);
+        self.store.accept(new, Box::new(move |accepted| {
+            let _ = done.send(accepted);
+        }));
+        let accepted = wait.recv().unwrap_or(Err(StoreError::Busy))?;
+        report.found += u32::from(matches!(accepted, Accepted::New(_)));
+        Ok(())
+    }
+}
