@@ -1,4 +1,4 @@
-//! The phrase language of `phrases.toml`: one phrase compiled, and matched against one sentence.
+//! The phrase language of `phrases/*.toml`: one phrase compiled, and matched against one sentence.
 //!
 //! | written | means |
 //! |---|---|

@@ -30,7 +30,7 @@ pub(super) struct Word {
     pub(super) clause: usize,
 }
 
-/// Spellings that stand for other words (`pls` for `please`), as `phrases.toml` lists them.
+/// Spellings that stand for other words (`pls` for `please`), as the phrase files list them.
 pub(super) type Aliases = BTreeMap<String, String>;
 
 /// Splits a text. `aliases` are replaced word by word, once.
