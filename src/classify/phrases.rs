@@ -125,7 +125,7 @@ impl Classifier for PhraseClassifier {
     }
 }
 
-fn built_in() -> Result<Book, PhraseError> {
+pub(super) fn built_in() -> Result<Book, PhraseError> {
     let mut book = Book::default();
     for (file, text) in BUILT_IN {
         book.merge(toml::from_str(text).map_err(|problem| PhraseError::Book { file, problem })?);
@@ -162,7 +162,7 @@ fn table(
     Ok(Table { intents, cautions })
 }
 
-fn drafts(book: &Book) -> Vec<Draft<'_>> {
+pub(super) fn drafts(book: &Book) -> Vec<Draft<'_>> {
     let mut drafts: Vec<Draft<'_>> = Vec::new();
     for (place, entry) in book.intent.iter().enumerate() {
         for (weight, phrases) in [(STRONG, &entry.strong), (NORMAL, &entry.normal), (WEAK, &entry.weak)] {
