@@ -2,7 +2,16 @@
 //!
 //! A classifier never decides: it ranks intents, says how sure it is and what spoke for each, and raises the P0 net.
 
+mod book;
+mod finder;
+mod lexicon;
+mod negation;
+mod pattern;
 pub mod phrases;
+mod ranking;
+#[cfg(test)]
+mod tests;
+mod words;
 
 use serde::{Deserialize, Serialize};
 
