@@ -49,7 +49,8 @@ pub fn order_of_json(body: &Value, read_at: Timestamp) -> Option<(OrderRef, Orde
     let named = order::link(body);
     let unnamed = OrderRef { client_id: String::new(), order_id: String::new() };
     let order = order::order(body, named.as_ref().unwrap_or(&unnamed), read_at)?;
-    let order_id = [Some(order.id.clone()), order.name.clone()].into_iter().flatten().find(|id| !id.is_empty())?;
+    let order_id =
+        [Some(order.id.clone()), order.name.clone()].into_iter().flatten().find(|id| !id.is_empty())?;
     let client_id = named.map_or_else(|| "shop".to_owned(), |named| named.client_id);
     Some((OrderRef { client_id, order_id: order_id.clone() }, Order { id: order_id, ..order }))
 }
