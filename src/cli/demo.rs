@@ -27,12 +27,15 @@ use crate::daemon::Daemon;
 use crate::daemon::control::{self, Request};
 use crate::sim::SimHandle;
 use crate::store::sqlite::reader::Reader;
+use crate::timer::reconcile::Report;
 use harvest::{ended, events};
 use progress::Progress;
 use stage::Folder;
 
 /// The longest wait for everything to come to its end.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Sweeps that are asked for at most.
+const SWEEPS_MAX: u32 = 5;
 /// Between two looks while waiting.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -98,15 +101,37 @@ fn morning(
     let played = player.play(&morning, |written| progress.tick(written))?;
     watch.settle(|| progress.tick(played.len()))?;
     progress.remark("some calls never came: one sweep looks for what nobody called about");
-    let swept = control::ask(&folder.database(), &Request::Reconcile { csv: None })
-        .context("the daemon's control socket")?
-        .context("no daemon is listening at its control socket")?
-        .map_err(anyhow::Error::msg)?;
-    watch.settle(|| progress.tick(played.len()))?;
+    let swept = sweep(folder, &watch, || progress.tick(played.len()))?;
     progress.finish();
     let harvest = harvest::harvest(&played, sim, &reader, stage::CALLS)?;
     let verdict = verdict::judge(&harvest.facts);
     Ok(show::Shown::new(folder, harvest, verdict, swept))
+}
+
+/// Asks the daemon to look for what nobody called about; again while it says that it did not come to an end, for it
+/// takes only what the others leave of the helpdesk's calls.
+fn sweep(folder: &Folder, watch: &Watch<'_>, mut tick: impl FnMut()) -> Result<Report> {
+    let mut all = Report::default();
+    for _ in 0..SWEEPS_MAX {
+        let answer = control::ask(&folder.database(), &Request::Reconcile { csv: None })
+            .context("the daemon's control socket")?
+            .context("no daemon is listening at its control socket")?
+            .map_err(anyhow::Error::msg)?;
+        let report: Report = serde_json::from_value(answer).context("the sweep's report")?;
+        let ended = report.notes.is_empty();
+        all = Report {
+            looked_at: all.looked_at + report.looked_at,
+            found: all.found + report.found,
+            calls: all.calls + report.calls,
+            ..report
+        };
+        watch.settle(&mut tick)?;
+        if ended {
+            break;
+        }
+        watch.pause(stage::WINDOW, &mut tick)?;
+    }
+    Ok(all)
 }
 
 /// Waits for the ends of things.
@@ -131,6 +156,17 @@ impl Watch<'_> {
             }
             let _ = self.sim.wait_until(LOOK_EVERY, |_| false);
         }
+    }
+
+    /// Lets so much time go by, so that the helpdesk's window empties.
+    fn pause(&self, time: Duration, mut tick: impl FnMut()) -> Result<()> {
+        let until = self.clock.monotonic() + time;
+        while self.clock.monotonic() < until {
+            let _ = self.sim.wait_until(LOOK_EVERY, |_| false);
+            tick();
+            anyhow::ensure!(!self.stop.load(Ordering::SeqCst), "interrupted");
+        }
+        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table as Grid, presets};
+use comfy_table::{Attribute, Cell, Color, ContentArrangement, Row, Table as Grid, presets};
 
 use crate::clock::since;
 use crate::event::Timestamp;
@@ -77,12 +77,19 @@ pub(super) fn write_out(text: &str) -> io::Result<()> {
 pub(super) struct Table {
     head: Vec<&'static str>,
     rows: Vec<Vec<(Tone, String)>>,
+    one_line: bool,
 }
 
 impl Table {
     /// A table with these columns.
     pub(super) fn new(head: &[&'static str]) -> Self {
-        Self { head: head.to_vec(), rows: vec![] }
+        Self { head: head.to_vec(), rows: vec![], one_line: false }
+    }
+
+    /// A row is one line on a terminal: what does not fit is cut, not wrapped.
+    pub(super) fn one_line(mut self) -> Self {
+        self.one_line = true;
+        self
     }
 
     /// Adds a row; every field must be [`clean`] already or be our own words.
@@ -108,7 +115,11 @@ impl Table {
         }
         grid.set_header(self.head.iter().map(|name| Cell::new(name).add_attribute(Attribute::Bold)));
         for row in &self.rows {
-            grid.add_row(row.iter().map(|(tone, text)| cell(*tone, text)));
+            let mut line = Row::from(row.iter().map(|(tone, text)| cell(*tone, text)));
+            if self.one_line {
+                line.max_height(1);
+            }
+            grid.add_row(line);
         }
         format!("{}\n", grid.trim_fmt())
     }
@@ -244,6 +255,16 @@ mod tests {
         assert!(!shown.chars().any(char::is_control));
         assert_eq!(cut("abcdef", 4), "abc…");
         assert_eq!(cut("abcd", 4), "abcd");
+    }
+
+    #[test]
+    fn a_row_that_is_to_be_one_line_is_cut_to_it() {
+        let text = Table { one_line: true, ..table() }.render(Screen::Terminal(Some(60)));
+        assert_eq!(
+            text.lines().filter(|line| line.contains("dead") || line.contains("work")).count(),
+            1,
+            "{text}"
+        );
     }
 
     fn table() -> Table {

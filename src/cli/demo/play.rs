@@ -20,7 +20,8 @@ const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
 pub(super) const STORM: u32 = 6;
 /// Seed of names and addresses.
 const PEOPLE: u64 = 7;
-/// Key sets that the tickets have in turn (`sim::NewMessage::shape`).
+/// Key sets that the tickets have in turn (`sim::NewMessage::shape`). Without 5 and 7, whose customers' comments bear
+/// no operator flag: the adapter takes these for the system's, and the message ends as `ignored` without a sign.
 const SHAPES: [u8; 6] = [0, 1, 2, 3, 4, 6];
 /// The first order's number.
 const FIRST_ORDER: u64 = 606_201;
@@ -134,10 +135,10 @@ impl Player<'_> {
         match trap {
             Trap::None | Trap::AfterAnswer => {}
             Trap::AgentFirst => {
-                script(on(READ), agent("Hi, Mia here: it left us yesterday, I will keep an eye on it."))
+                script(on(READ), agent("Hi, Mia here: it left us yesterday, I will keep an eye on it."));
             }
             Trap::AgentDuringHold => {
-                script(on(ORDER_LINK), agent("Hi! Mia here, let me look that up for you."))
+                script(on(ORDER_LINK), agent("Hi! Mia here, let me look that up for you."));
             }
             Trap::ReplyAnswerLost => fault(on(SEND), Action::ApplyThenReset),
             Trap::CloseNotApplied => fault(on(PUT), Action::NotApplied),

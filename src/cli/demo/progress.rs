@@ -44,7 +44,7 @@ impl<'a> Progress<'a> {
     ) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let length = u64::try_from(messages).unwrap_or(u64::MAX);
-        let style = ProgressStyle::with_template("{bar:32.green} {pos:>3}/{len} ended  {msg}");
+        let style = ProgressStyle::with_template("{bar:20.green} {pos:>3}/{len} ended  {wide_msg}");
         let bar = style.ok().filter(|_| terminal).map(|style| {
             ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr()).with_style(style)
         });

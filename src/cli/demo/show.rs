@@ -11,6 +11,7 @@ use super::stage::{Folder, WINDOW};
 use super::verdict::Verdict;
 use crate::cli::print::{Screen, Table, Tone, clean, clean_lines, cut, heading, paint, pair};
 use crate::sim::SimHandle;
+use crate::timer::reconcile::Report;
 
 /// Characters of a message in the table.
 const TEXT_CHARS: usize = 48;
@@ -23,7 +24,7 @@ pub(super) struct Shown {
     pub(super) verdict: Verdict,
     pub(super) seconds: f64,
     harvest: Harvest,
-    swept: Value,
+    swept: Report,
     kept: Option<Kept>,
 }
 
@@ -34,7 +35,7 @@ struct Kept {
 }
 
 impl Shown {
-    pub(super) fn new(folder: &Folder, harvest: Harvest, verdict: Verdict, swept: Value) -> Self {
+    pub(super) fn new(folder: &Folder, harvest: Harvest, verdict: Verdict, swept: Report) -> Self {
         let kept = folder.kept.then(|| Kept { config: folder.config(), database: folder.database() });
         Self { verdict, seconds: 0.0, harvest, swept, kept }
     }
@@ -131,12 +132,9 @@ impl Shown {
     }
 
     fn sweep_words(&self) -> String {
-        let figure = |name: &str| self.swept.get(name).and_then(Value::as_u64).unwrap_or(0);
+        let Report { looked_at, calls, found, .. } = &self.swept;
         format!(
-            "{} tickets looked at in {} calls, {} taken in; what was handled already ends as duplicate",
-            figure("looked_at"),
-            figure("calls"),
-            figure("found")
+            "{looked_at} tickets looked at in {calls} calls, {found} taken in; what was handled already ends as duplicate"
         )
     }
 
@@ -209,6 +207,7 @@ fn table(rows: &[Row]) -> Table {
         "reply",
         "calls",
     ]);
+    table = table.one_line();
     for row in rows {
         let (tone, mark) = match (row.outcome.as_str(), row.as_expected) {
             (_, false) => (Tone::Warn, "!"),
@@ -272,6 +271,15 @@ pub(super) fn staying(folder: &Folder, sim: &SimHandle, admin: SocketAddr) -> St
     text.push_str(&pair("pages", &format!("http://{admin}/")));
     text.push_str(&pair("metrics", &format!("http://{admin}/metrics")));
     text.push_str(&pair("helpdesk", &format!("{} (header x-richpanel-key: sim-key)", sim.base_url())));
-    text.push_str(&pair("folder", &folder.path.display().to_string()));
+    let control = format!("http://{}/_sim", sim.addr());
+    text.push_str(&pair("its controls", &format!("{control}/snapshot  journal  requests  firings")));
+    text.push_str(&pair(
+        "write to it",
+        &format!(
+            "curl -s {control}/customer_writes -d '{{\"email\":\"ava@example.com\",\"name\":\"Ava Doe\",\
+             \"subject\":\"Return\",\"text\":\"I want to send my shoes back.\"}}'"
+        ),
+    ));
+    text.push_str(&pair("folder (stays)", &folder.path.display().to_string()));
     text
 }
