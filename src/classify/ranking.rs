@@ -86,8 +86,9 @@ impl Table {
     pub(super) fn verdict(&self, finder: &Finder, message: &Message<'_>) -> Verdict {
         let counted: Vec<Hit> =
             message.hits.iter().filter(|hit| self.counts(finder, message, hit)).copied().collect();
-        let mut claims: Vec<Claim> =
-            (0..self.intents.len()).filter_map(|place| self.claim(finder, message, &counted, place)).collect();
+        let mut claims: Vec<Claim> = (0..self.intents.len())
+            .filter_map(|place| self.claim(finder, message, &counted, place))
+            .collect();
         let status_hits: Vec<Hit> = counted
             .iter()
             .filter(|hit| self.target_intent(finder, hit).is_some_and(TableIntent::is_factual))
@@ -124,18 +125,13 @@ impl Table {
         let may_be_negated = !intent.is_factual() && intent.name.as_str() != THANKS;
         let look_after = intent.priority > 0;
         !(may_be_negated
-            && message.sentences.get(hit.sentence).is_some_and(|sentence| {
-                finder.negation.reaches(sentence, hit.start, hit.end, look_after)
-            }))
+            && message
+                .sentences
+                .get(hit.sentence)
+                .is_some_and(|sentence| finder.negation.reaches(sentence, hit.start, hit.end, look_after)))
     }
 
-    fn claim(
-        &self,
-        finder: &Finder,
-        message: &Message<'_>,
-        counted: &[Hit],
-        place: usize,
-    ) -> Option<Claim> {
+    fn claim(&self, finder: &Finder, message: &Message<'_>, counted: &[Hit], place: usize) -> Option<Claim> {
         let strength = |hit: &Hit| {
             let weight = finder.rules.get(hit.rule).map_or(0.0, |rule| rule.weight);
             if hit.sentence < message.text_sentences { weight } else { weight * message.subject_strength }
@@ -221,8 +217,9 @@ impl Table {
     fn adjust(&self, finder: &Finder, message: &Message<'_>, status_hits: &[Hit], claims: &mut Vec<Claim>) {
         let strange = strange_words(finder, message, status_hits);
         let open_question = other_question(finder, message, status_hits).is_some();
-        let others =
-            claims.iter().any(|claim| self.intents.get(claim.place).is_some_and(|i| i.name.as_str() != THANKS));
+        let others = claims
+            .iter()
+            .any(|claim| self.intents.get(claim.place).is_some_and(|i| i.name.as_str() != THANKS));
         claims.retain(|claim| {
             let intent = self.intents.get(claim.place);
             intent.is_some_and(|i| !i.disabled && (i.name.as_str() != THANKS || !others))
@@ -324,8 +321,9 @@ fn excepted(finder: &Finder, message: &Message<'_>, hit: &Hit, by: Target) -> bo
 }
 
 const QUESTION_WORDS: &[&str] = &[
-    "can", "could", "do", "does", "did", "is", "are", "was", "will", "would", "what", "which", "why", "how", "who",
-    "whose", "should", "shall", "may", "have", "has", "kann", "konnen", "ist", "puedo", "pueden", "kan", "kunt",
+    "can", "could", "do", "does", "did", "is", "are", "was", "will", "would", "what", "which", "why", "how",
+    "who", "whose", "should", "shall", "may", "have", "has", "kann", "konnen", "ist", "puedo", "pueden",
+    "kan", "kunt",
 ];
 
 /// The first sentence of the text that asks something, without a word about the status and beyond small talk.
@@ -354,11 +352,13 @@ fn strange_words(finder: &Finder, message: &Message<'_>, status_hits: &[Hit]) ->
         covered.extend((hit.start..hit.end).map(|at| (hit.sentence, at)));
     }
     let text = message.sentences.iter().enumerate().take(message.text_sentences);
-    text.flat_map(|(at, sentence)| sentence.words.iter().enumerate().map(move |(word_at, word)| (at, word_at, word)))
-        .filter(|(at, word_at, word)| {
-            !covered.contains(&(*at, *word_at))
-                && !finder.plain.contains(&word.text)
-                && !word.text.bytes().any(|byte| byte.is_ascii_digit())
-        })
-        .count()
+    text.flat_map(|(at, sentence)| {
+        sentence.words.iter().enumerate().map(move |(word_at, word)| (at, word_at, word))
+    })
+    .filter(|(at, word_at, word)| {
+        !covered.contains(&(*at, *word_at))
+            && !finder.plain.contains(&word.text)
+            && !word.text.bytes().any(|byte| byte.is_ascii_digit())
+    })
+    .count()
 }

@@ -1,8 +1,13 @@
 //! soon
-use std::collections::BTreeMap;
 use super::{Classifier, Input, Verdict, phrases::PhraseClassifier};
+use std::collections::BTreeMap;
 const TUNED: &str = include_str!("testdata/messages.tsv");
-fn built_in() -> PhraseClassifier { match PhraseClassifier::new(&BTreeMap::new(), &[]) { Ok(c) => c, Err(e) => panic!("{e}") } }
+fn built_in() -> PhraseClassifier {
+    match PhraseClassifier::new(&BTreeMap::new(), &[]) {
+        Ok(c) => c,
+        Err(e) => panic!("{e}"),
+    }
+}
 #[test]
 fn probe() {
     let c = built_in();
@@ -10,11 +15,33 @@ fn probe() {
     let data = if file.is_empty() { TUNED.to_owned() } else { std::fs::read_to_string(file).unwrap() };
     for line in data.lines() {
         let f: Vec<&str> = line.splitn(4, '\t').collect();
-        if f.len() < 4 { continue; }
+        if f.len() < 4 {
+            continue;
+        }
         let text = f[3].replace("\\n", "\n");
         let v: Verdict = c.classify(&Input { text: &text, subject: "" });
-        let r: Vec<String> = v.ranked.iter().map(|r| format!("{}:{:.2}[{}]", r.intent.as_str(), r.confidence, r.why.iter().map(|w| w.rule.clone()).collect::<Vec<_>>().join(" ; "))).collect();
-        println!("@@{}\t{}\t{}\t{}\t{:?}\t{}\t{}", f[0], f[2], f[3], v.urgent.len(), v.cautions, r.join(" | "), v.primary().0.as_str().to_owned()+&format!(":{:.3}", v.primary().1));
+        let r: Vec<String> = v
+            .ranked
+            .iter()
+            .map(|r| {
+                format!(
+                    "{}:{:.2}[{}]",
+                    r.intent.as_str(),
+                    r.confidence,
+                    r.why.iter().map(|w| w.rule.clone()).collect::<Vec<_>>().join(" ; ")
+                )
+            })
+            .collect();
+        println!(
+            "@@{}\t{}\t{}\t{}\t{:?}\t{}\t{}",
+            f[0],
+            f[2],
+            f[3],
+            v.urgent.len(),
+            v.cautions,
+            r.join(" | "),
+            v.primary().0.as_str().to_owned() + &format!(":{:.3}", v.primary().1)
+        );
     }
 }
 
@@ -27,7 +54,9 @@ fn classify_every_built_in_phrase_compiles() {
     let mut lexicon = Lexicon::default();
     let bad: Vec<String> = super::phrases::drafts(&book)
         .iter()
-        .filter_map(|(_, _, phrase)| Pattern::compile(phrase, &lists, &mut lexicon).err().map(|why| format!("{phrase}: {why}")))
+        .filter_map(|(_, _, phrase)| {
+            Pattern::compile(phrase, &lists, &mut lexicon).err().map(|why| format!("{phrase}: {why}"))
+        })
         .collect();
     assert!(bad.is_empty(), "{bad:#?}");
 }
