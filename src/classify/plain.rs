@@ -41,7 +41,12 @@ pub(super) fn strange_words<'a>(finder: &Finder, message: &Message<'a>, status_h
         .iter()
         .filter(|hit| finder.rules.get(hit.rule).is_some_and(|rule| rule.target == Target::Plain));
     for hit in status_hits.iter().chain(plain) {
-        covered.extend((hit.start..hit.end).map(|at| (hit.sentence, at)));
+        let Some(rule) = finder.rules.get(hit.rule) else { continue };
+        let symbols = message.read.symbols.get(hit.sentence);
+        covered.extend((hit.start..hit.end).filter_map(|at| {
+            let word = symbols.and_then(|sentence| sentence.get(at))?;
+            rule.pattern.names(word).then_some((hit.sentence, at))
+        }));
     }
     let mut strange = Vec::new();
     let mut before: &[Word] = &[];

@@ -10,6 +10,7 @@
 use std::collections::HashSet;
 
 use super::finder::{Finder, Hit, Target};
+use super::lexicon::Read;
 use super::phrases::WEAK;
 use super::plain::{other_question, strange_words};
 use super::words::Sentence;
@@ -26,8 +27,6 @@ const OTHER_CONFIDENCE: f64 = 0.3;
 const LONG_WORDS: usize = 120;
 const STRANGE_WORDS_FREE: usize = 5;
 const STRANGE_WORD_FACTOR: f64 = 0.96;
-/// More of them than this and a person reads it.
-const STRANGE_WORDS_ALLOWED: usize = 1;
 const THANKS_STRANGE_WORDS_FREE: usize = 10;
 
 const FACTUAL: [&str; 2] = ["order_status", "shipping_delay"];
@@ -71,6 +70,8 @@ pub(super) struct Message<'a> {
     pub(super) text_sentences: usize,
     /// What a phrase in the subject is worth of its weight.
     pub(super) subject_strength: f64,
+    /// Their words as symbols.
+    pub(super) read: &'a Read,
     /// Every phrase found.
     pub(super) hits: &'a [Hit],
 }
@@ -209,7 +210,7 @@ impl Table {
                 }
             }
             let strange = strange_words(finder, message, status_hits);
-            if strange.len() > STRANGE_WORDS_ALLOWED {
+            if !strange.is_empty() {
                 let words = join(strange.into_iter().take(8));
                 cautions.push(format!("It says more than a plain status question (\u{201c}{words}\u{201d})."));
             }
