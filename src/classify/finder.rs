@@ -102,13 +102,8 @@ impl Finder {
 
     /// Finds every rule in the sentences, in the order of the rules.
     pub(super) fn find(&self, sentences: &[Sentence], read: &Read) -> Vec<Hit> {
-        let mut candidates: Vec<usize> = read
-            .places
-            .keys()
-            .filter_map(|symbol| self.by_head.get(symbol))
-            .flatten()
-            .copied()
-            .collect();
+        let mut candidates: Vec<usize> =
+            read.places.keys().filter_map(|symbol| self.by_head.get(symbol)).flatten().copied().collect();
         candidates.sort_unstable();
         candidates.dedup();
         let mut hits = Vec::new();

@@ -152,9 +152,9 @@ fn step(
             }
             for option in options {
                 let words = sentence.get(from..from + option.len());
-                if words.is_some_and(|words| {
-                    words.iter().zip(option).all(|(word, symbol)| word.contains(symbol))
-                }) {
+                if words
+                    .is_some_and(|words| words.iter().zip(option).all(|(word, symbol)| word.contains(symbol)))
+                {
                     next.push(from + option.len());
                 }
             }
@@ -301,7 +301,9 @@ mod tests {
 
     #[test]
     fn classify_a_bad_phrase_is_refused_with_the_reason() {
-        for phrase in ["* order", "order *", "(a|b", "a)", "((a))", "{nobody}", "maybe?", "a|", "", "x~y", "^"] {
+        for phrase in
+            ["* order", "order *", "(a|b", "a)", "((a))", "{nobody}", "maybe?", "a|", "", "x~y", "^"]
+        {
             assert!(compile(phrase).is_err(), "{phrase}");
         }
     }

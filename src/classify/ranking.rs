@@ -90,8 +90,9 @@ impl Table {
     pub(super) fn verdict(&self, finder: &Finder, message: &Message<'_>) -> Verdict {
         let counted: Vec<Hit> =
             message.hits.iter().filter(|hit| self.counts(finder, message, hit)).copied().collect();
-        let mut claims: Vec<Claim> =
-            (0..self.intents.len()).filter_map(|place| self.claim(finder, message, &counted, place)).collect();
+        let mut claims: Vec<Claim> = (0..self.intents.len())
+            .filter_map(|place| self.claim(finder, message, &counted, place))
+            .collect();
         let status_hits: Vec<Hit> = counted
             .iter()
             .filter(|hit| self.target_intent(finder, hit).is_some_and(TableIntent::is_factual))
@@ -128,18 +129,13 @@ impl Table {
         let may_be_negated = !intent.is_factual() && intent.name.as_str() != THANKS;
         let look_after = intent.priority > 0;
         !(may_be_negated
-            && message.sentences.get(hit.sentence).is_some_and(|sentence| {
-                finder.negation.reaches(sentence, hit.start, hit.end, look_after)
-            }))
+            && message
+                .sentences
+                .get(hit.sentence)
+                .is_some_and(|sentence| finder.negation.reaches(sentence, hit.start, hit.end, look_after)))
     }
 
-    fn claim(
-        &self,
-        finder: &Finder,
-        message: &Message<'_>,
-        counted: &[Hit],
-        place: usize,
-    ) -> Option<Claim> {
+    fn claim(&self, finder: &Finder, message: &Message<'_>, counted: &[Hit], place: usize) -> Option<Claim> {
         let strength = |hit: &Hit| {
             let weight = finder.rules.get(hit.rule).map_or(0.0, |rule| rule.weight);
             if hit.sentence < message.text_sentences { weight } else { weight * message.subject_strength }
@@ -212,7 +208,8 @@ impl Table {
             let strange = strange_words(finder, message, status_hits);
             if !strange.is_empty() {
                 let words = join(strange.into_iter().take(8));
-                cautions.push(format!("It says more than a plain status question (\u{201c}{words}\u{201d})."));
+                cautions
+                    .push(format!("It says more than a plain status question (\u{201c}{words}\u{201d})."));
             }
             if let Some(sentence) = other_question(finder, message, status_hits) {
                 let words = message.sentence_text(sentence);
@@ -230,8 +227,9 @@ impl Table {
     fn adjust(&self, finder: &Finder, message: &Message<'_>, status_hits: &[Hit], claims: &mut Vec<Claim>) {
         let strange = strange_words(finder, message, status_hits).len();
         let open_question = other_question(finder, message, status_hits).is_some();
-        let others =
-            claims.iter().any(|claim| self.intents.get(claim.place).is_some_and(|i| i.name.as_str() != THANKS));
+        let others = claims
+            .iter()
+            .any(|claim| self.intents.get(claim.place).is_some_and(|i| i.name.as_str() != THANKS));
         claims.retain(|claim| {
             let intent = self.intents.get(claim.place);
             intent.is_some_and(|i| !i.disabled && (i.name.as_str() != THANKS || !others))

@@ -1,22 +1,27 @@
 //! What the built-in phrases promise, on messages written by hand: floors for the set they were tuned on, for a set
 //! that was written before they were measured on it, and for traps, of which not one may be answered.
 
+mod edge;
+
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::sync::LazyLock;
 
 use super::lexicon::Lexicon;
 use super::pattern::{Lists, Pattern};
 use super::phrases::{PhraseClassifier, built_in, drafts};
 use super::{Classifier, Input, Verdict};
-use crate::event::Intent;
 
 const TUNED: &str = include_str!("testdata/messages.tsv");
 const HELD_OUT: &str = include_str!("testdata/heldout.tsv");
 const TRAPS: &[&str] = &[include_str!("testdata/fresh_traps.tsv"), include_str!("testdata/fresh_traps2.tsv")];
 const ANSWER_FROM: f64 = 0.85;
 
-fn classifier() -> PhraseClassifier {
-    PhraseClassifier::new(&BTreeMap::new(), &[]).unwrap_or_else(|error| panic!("{error}"))
+/// Built once: compiling the phrases takes longer than reading a message.
+fn classifier() -> &'static PhraseClassifier {
+    static BUILT: LazyLock<PhraseClassifier> = LazyLock::new(|| {
+        PhraseClassifier::new(&BTreeMap::new(), &[]).unwrap_or_else(|error| panic!("{error}"))
+    });
+    &BUILT
 }
 
 fn read(text: &str) -> Verdict {
@@ -63,10 +68,11 @@ fn samples(file: &str) -> Vec<Sample<'_>> {
         .collect()
 }
 
-/// Share right, of those that pass the filter; the misses are printed.
-fn share_right(file: &str, of: impl Fn(&Sample<'_>) -> bool) -> f64 {
+/// Share right of the English messages, or of the others; the misses are printed.
+fn share_right(file: &str, english: bool) -> f64 {
     let classifier = classifier();
-    let chosen: Vec<Sample<'_>> = samples(file).into_iter().filter(of).collect();
+    let chosen: Vec<Sample<'_>> =
+        samples(file).into_iter().filter(|sample| sample.english() == english).collect();
     let right = chosen.iter().filter(|sample| {
         let verdict = classifier.classify(&Input { text: &sample.text, subject: "" });
         let right = sample.wanted.contains(&primary(&verdict).as_str());
@@ -129,12 +135,17 @@ fn classify_every_built_in_phrase_compiles() {
 
 #[test]
 fn classify_the_tuned_messages_are_read_right() {
-    assert!(share_right(TUNED, Sample::english) >= 0.95);
+    assert!(share_right(TUNED, true) >= 0.95);
+}
+
+#[test]
+fn classify_the_tuned_messages_in_other_languages_are_read_right() {
+    assert!(share_right(TUNED, false) >= 0.75);
 }
 
 #[test]
 fn classify_the_held_out_messages_are_read_right() {
-    assert!(share_right(HELD_OUT, Sample::english) >= 0.90);
+    assert!(share_right(HELD_OUT, true) >= 0.90);
 }
 
 #[test]
@@ -151,7 +162,8 @@ fn classify_no_trap_is_answered() {
     for file in [TUNED, HELD_OUT].iter().chain(TRAPS) {
         for sample in samples(file) {
             let verdict = classifier.classify(&Input { text: &sample.text, subject: "" });
-            let factual = sample.wanted.iter().any(|wanted| ["order_status", "shipping_delay"].contains(wanted));
+            let factual =
+                sample.wanted.iter().any(|wanted| ["order_status", "shipping_delay"].contains(wanted));
             if sample.is("noreply") || !factual {
                 traps += 1;
                 if answerable(&verdict) && !KNOWN_LEAKS.contains(&sample.text.as_str()) {
