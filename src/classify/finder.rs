@@ -36,7 +36,8 @@ pub(super) struct Rule {
     pub(super) weight: f64,
     /// As written.
     pub(super) phrase: String,
-    pattern: Pattern,
+    /// Compiled.
+    pub(super) pattern: Pattern,
 }
 
 /// A place where a rule matched.

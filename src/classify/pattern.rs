@@ -82,6 +82,14 @@ impl Pattern {
         heads
     }
 
+    /// Whether the phrase itself names a word with one of these symbols, so that no gap has swallowed it.
+    pub(super) fn names(&self, word: &[Symbol]) -> bool {
+        self.items.iter().any(|item| match item {
+            Item::Words { options, .. } => options.iter().flatten().any(|symbol| word.contains(symbol)),
+            _ => false,
+        })
+    }
+
     /// A quick no: some word that the phrase needs is nowhere in the message.
     pub(super) fn possible(&self, present: impl Fn(Symbol) -> bool) -> bool {
         self.items.iter().all(|item| match item {
