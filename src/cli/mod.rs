@@ -90,6 +90,8 @@ enum Command {
     HttpTarget(http_target::HttpTarget),
     /// Run the simulated helpdesk alone, as a sandbox
     Sim(sim::Sim),
+    /// Play a morning against a simulated helpdesk and say what became of each message
+    Demo(demo::Demo),
 }
 
 /// Parses the arguments (the program's name first), runs the command and says how it ended.
@@ -120,6 +122,7 @@ impl Cli {
             Command::Explain(explain) => explain.run(&session),
             Command::HttpTarget(target) => target.run(&session),
             Command::Sim(sim) => sim.run(&session),
+            Command::Demo(demo) => demo.run(&session),
         };
         done.unwrap_or_else(|error| session::report(&error))
     }
@@ -159,6 +162,7 @@ mod tests {
             "mw explain --ticket abc",
             "mw http-target --channel email --format form --url https://mw.example.com",
             "mw sim --listen 127.0.0.1:0 --journal j --seed 3 --key k",
+            "mw demo --helpdesk richpanel --stay --keep folder --json",
         ] {
             assert!(parses(line), "{line}");
         }

@@ -43,7 +43,7 @@ pub(super) struct Sim {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Which {
+pub(super) enum Which {
     Richpanel,
 }
 
@@ -81,7 +81,7 @@ impl Sim {
 }
 
 /// The first signal stops it, a second one ends the process.
-fn stop_on_signal(stop: &Arc<AtomicBool>) -> Result<()> {
+pub(super) fn stop_on_signal(stop: &Arc<AtomicBool>) -> Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot watch for signals")?;
     let stop = Arc::clone(stop);
     let watch = move || {

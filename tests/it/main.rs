@@ -4,6 +4,7 @@
 
 mod architecture;
 mod cli;
+mod demo;
 mod faults;
 mod outcomes;
 mod sweeps;
