@@ -3,7 +3,9 @@
 #![allow(unreachable_pub, missing_docs)]
 
 mod architecture;
+mod door;
 mod faults;
 mod outcomes;
+mod socket;
 mod sweeps;
 mod world;
