@@ -134,10 +134,10 @@ impl Player<'_> {
         match trap {
             Trap::None | Trap::AfterAnswer => {}
             Trap::AgentFirst => {
-                script(on(READ), agent("Hi, Mia here: it left us yesterday, I will keep an eye on it."))
+                script(on(READ), agent("Hi, Mia here: it left us yesterday, I will keep an eye on it."));
             }
             Trap::AgentDuringHold => {
-                script(on(ORDER_LINK), agent("Hi! Mia here, let me look that up for you."))
+                script(on(ORDER_LINK), agent("Hi! Mia here, let me look that up for you."));
             }
             Trap::ReplyAnswerLost => fault(on(SEND), Action::ApplyThenReset),
             Trap::CloseNotApplied => fault(on(PUT), Action::NotApplied),
