@@ -13,7 +13,11 @@ use super::{Classifier, Input, Verdict};
 
 const TUNED: &str = include_str!("testdata/messages.tsv");
 const HELD_OUT: &str = include_str!("testdata/heldout.tsv");
-const TRAPS: &[&str] = &[include_str!("testdata/fresh_traps.tsv"), include_str!("testdata/fresh_traps2.tsv")];
+const TRAPS: &[&str] = &[
+    include_str!("testdata/fresh_traps.tsv"),
+    include_str!("testdata/fresh_traps2.tsv"),
+    include_str!("testdata/fresh3.tsv"),
+];
 const ANSWER_FROM: f64 = 0.85;
 
 /// Built once: compiling the phrases takes longer than reading a message.
