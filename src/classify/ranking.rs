@@ -5,7 +5,7 @@
 //! at 0.99. It is then lowered for what speaks against: a long message with nothing but one weak phrase (× 0.6), a more
 //! certain intent of another kind beside it (× 0.9), and, for the two intents that may be answered from facts and for
 //! thanks, every word beyond a handful that a plain message of this kind would not hold (× 0.96 each): a status
-//! question in the middle of a story is not a plain status question.
+//! question in the middle of a story is not a plain status question. Any such word is also a caution (`plain.rs`).
 
 use std::collections::HashSet;
 
