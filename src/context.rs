@@ -9,12 +9,16 @@ use crate::store::{Seen, Store, StoreError};
 use crate::text::{NewText, OrderMention, Part, new_text, order_mention};
 use crate::ticket::{Author, Channel, Customer, Message, Order, OrderRef, Status, Ticket};
 
-/// What the customer newly wrote on this ticket, quotes and signatures gone.
+/// What the customer newly wrote on this ticket, quotes and signatures gone. Where an agent answered already, what the
+/// answer was to: it still tells what the ticket is about.
 pub fn unanswered_text(ticket: &Ticket) -> NewText {
-    let parts: Vec<Part<'_>> = ticket
-        .unanswered()
-        .iter()
-        .filter(|message| message.author == Author::Customer)
+    let mut waiting: Vec<&Message> =
+        ticket.unanswered().iter().filter(|message| message.author.may_be_customer()).collect();
+    if waiting.is_empty() {
+        waiting.extend(ticket.newest_customer_message());
+    }
+    let parts: Vec<Part<'_>> = waiting
+        .into_iter()
         .map(|message| Part {
             plain: Some(message.plain.as_str()).filter(|plain| !plain.trim().is_empty()),
             html: message.html.as_deref(),
@@ -32,7 +36,7 @@ pub fn counted_as(ticket: &Ticket) -> Option<String> {
 /// routed from its own text and this read are known to be the same message.
 pub fn seen(ticket: &Ticket, first_as_text: bool) -> Seen {
     let newest = ticket.newest_customer_message();
-    let only = ticket.messages.iter().filter(|message| message.author == Author::Customer).count() == 1;
+    let only = ticket.messages.iter().filter(|message| message.author.may_be_customer()).count() == 1;
     Seen {
         number: ticket.number,
         message: newest.map(Message::key),

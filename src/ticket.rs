@@ -47,7 +47,7 @@ impl Ticket {
 
     /// The newest thing the customer wrote.
     pub fn newest_customer_message(&self) -> Option<&Message> {
-        self.messages.iter().rev().find(|message| message.author == Author::Customer)
+        self.messages.iter().rev().find(|message| message.author.may_be_customer())
     }
 
     /// Everything the customer wrote since the last public word of an agent or of the bot, oldest first. This, not
@@ -132,11 +132,19 @@ pub enum Author {
     Agent(Option<String>),
     /// Ourselves: the agent id the bot writes as.
     Bot,
+    /// Nothing tells who wrote it. Read and routed like a customer's words, so that nobody is passed over; never
+    /// answered, since it may be an agent's.
+    Unknown,
     /// The helpdesk itself: rule echoes, call recordings, status lines. Neither question nor answer.
     System,
 }
 
 impl Author {
+    /// Whether these words are, or may be, the customer's.
+    pub const fn may_be_customer(&self) -> bool {
+        matches!(self, Self::Customer | Self::Unknown)
+    }
+
     /// Whether this author's public message answers the customer.
     pub const fn is_reply(&self) -> bool {
         matches!(self, Self::Agent(_) | Self::Bot)

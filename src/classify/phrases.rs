@@ -116,7 +116,8 @@ impl Classifier for PhraseClassifier {
         read.extend(from_subject);
         let symbols = self.finder.lexicon.read(&mut read);
         let hits = self.finder.find(&read, &symbols);
-        let message = Message { sentences: &read, text_sentences, subject_strength, hits: &hits };
+        let message =
+            Message { sentences: &read, text_sentences, subject_strength, read: &symbols, hits: &hits };
         self.table.verdict(&self.finder, &message)
     }
 

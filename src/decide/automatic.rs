@@ -2,7 +2,7 @@
 //! write to each other for ever); where it is all there is, it is no question either.
 
 use crate::text::is_automatic;
-use crate::ticket::{Author, Ticket};
+use crate::ticket::Ticket;
 
 /// How a message was recognised as automatic.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub fn automatic(ticket: &Ticket, text: &str) -> Option<Automatic> {
         return found(format!("the sender is one of a machine ({kind})"), true);
     }
     if let Some(kind) = is_automatic(&ticket.subject, "", None) {
-        let customers = ticket.messages.iter().filter(|message| message.author == Author::Customer).count();
+        let customers = ticket.messages.iter().filter(|message| message.author.may_be_customer()).count();
         return found(format!("the subject is one of a machine ({kind})"), customers <= 1);
     }
     is_automatic("", text, None)

@@ -11,7 +11,7 @@ use crate::classify::Verdict;
 use crate::config::MayAnswer;
 use crate::event::{Mode, Timestamp};
 use crate::reply::{Ask, Draft, Material, NoReply, render};
-use crate::ticket::{Channel, Message, Order, Status};
+use crate::ticket::{Author, Channel, Message, Order, Status};
 
 /// Everything the gates look at, worked out once.
 pub(super) struct Asked<'a> {
@@ -38,6 +38,7 @@ const WITHOUT_ORDER: &[&str] = &[
     "no-agent-since",
     "not-answered-already",
     "not-automatic",
+    "authors-known",
     "message-age",
     "channel",
     "intent-allowed",
@@ -146,6 +147,7 @@ impl<'a> Asked<'a> {
                 .automatic
                 .as_ref()
                 .map_or_else(|| Ok("written by a person".into()), |found| Err(found.why.clone())),
+            "authors-known" => self.authors_known(),
             "message-age" => self.message_age(),
             "mode" => self.mode(),
             "canary" => self.canary(),
@@ -201,6 +203,17 @@ impl<'a> Asked<'a> {
             Err("the bot answered this message already".into())
         } else {
             Ok("the bot has not answered this message".into())
+        }
+    }
+
+    fn authors_known(&self) -> Judged {
+        let unknown =
+            self.ctx.ticket.messages.iter().filter(|message| message.author == Author::Unknown).count();
+        match unknown {
+            0 => Ok("who wrote each message is known".into()),
+            count => {
+                Err(format!("nothing tells who wrote {count} of the messages: an agent may have answered"))
+            }
         }
     }
 

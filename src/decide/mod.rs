@@ -90,6 +90,7 @@ pub const GATES: &[&str] = &[
     "no-agent-since",
     "not-answered-already",
     "not-automatic",
+    "authors-known",
     "message-age",
     "mode",
     "canary",

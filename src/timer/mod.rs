@@ -68,7 +68,7 @@ impl Timer {
         loop {
             match requests.recv_timeout(TICK) {
                 Ok(Request::Stop) | Err(RecvTimeoutError::Disconnected) => return,
-                Ok(Request::Reconcile(done)) => done(self.sweep()),
+                Ok(Request::Reconcile(done)) => done(self.sweep(true)),
                 Ok(Request::Csv(rows, done)) => done(self.take_in_csv(&rows)),
                 Err(RecvTimeoutError::Timeout) => self.tick(),
             }
@@ -115,7 +115,7 @@ impl Timer {
 
     fn sweep_quietly(&self) -> bool {
         if self.config.reconcile.every_minutes > 0 {
-            self.sweep();
+            self.sweep(false);
         }
         true
     }

@@ -53,6 +53,18 @@ pub struct CsvRow {
     pub updated_at: Option<Timestamp>,
 }
 
+/// A sweep under way.
+struct Run {
+    report: Report,
+    /// Monotonic time until which it waits for a call's slot; the timer's own sweeps do not wait.
+    until: Duration,
+    calls_max: u32,
+}
+
+/// A person waits at the other end: so long for a sweep, so long for a file.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE_CSV: Duration = Duration::from_secs(120);
+
 /// Why a sweep stops.
 enum Halt {
     /// No budget is left over, or the sweep's own share is used up.
@@ -74,34 +86,40 @@ impl From<StoreError> for Halt {
 }
 
 impl Timer {
-    /// One sweep by the configured method.
-    pub fn sweep(&self) -> Report {
-        let mut report = Report::default();
+    /// One sweep by the configured method. `asked`: a person waits for it.
+    pub fn sweep(&self, asked: bool) -> Report {
+        let patience = if asked { PATIENCE } else { Duration::ZERO };
+        let mut run = self.begin(patience, self.config.reconcile.max_calls);
         for method in self.methods() {
-            report.methods.push(format!("{method:?}").to_lowercase());
+            run.report.methods.push(format!("{method:?}").to_lowercase());
             let done = match method {
-                SweepMethod::List => self.by_list(&mut report),
-                SweepMethod::Number => self.by_number(&mut report),
-                SweepMethod::Known => self.by_known(&mut report),
+                SweepMethod::List => self.by_list(&mut run),
+                SweepMethod::Number => self.by_number(&mut run),
+                SweepMethod::Known => self.by_known(&mut run),
                 SweepMethod::Auto | SweepMethod::Csv => Ok(()),
             };
-            self.conclude(method, done, &mut report);
+            self.conclude(method, done, &mut run);
         }
-        self.keep(&report);
-        report
+        self.keep(&run.report);
+        run.report
+    }
+
+    fn begin(&self, patience: Duration, calls_max: u32) -> Run {
+        Run { report: Report::default(), until: self.clock.monotonic() + patience, calls_max }
     }
 
     /// Takes in the rows of an exported file.
     pub fn take_in_csv(&self, rows: &[CsvRow]) -> Report {
-        let mut report = Report { methods: vec!["csv".into()], ..Report::default() };
+        let mut run = self.begin(PATIENCE_CSV, u32::MAX);
+        run.report.methods.push("csv".into());
         for row in rows {
-            if let Err(halt) = self.one_row(row, &mut report) {
-                self.conclude(SweepMethod::Csv, Err(halt), &mut report);
+            if let Err(halt) = self.one_row(row, &mut run) {
+                self.conclude(SweepMethod::Csv, Err(halt), &mut run);
                 break;
             }
         }
-        self.keep(&report);
-        report
+        self.keep(&run.report);
+        run.report
     }
 
     fn methods(&self) -> Vec<SweepMethod> {
@@ -118,23 +136,23 @@ impl Timer {
         setting.is_some_and(|setting| since(setting.at, self.now()) < FORBIDDEN_FOR)
     }
 
-    fn conclude(&self, method: SweepMethod, done: Result<(), Halt>, report: &mut Report) {
+    fn conclude(&self, method: SweepMethod, done: Result<(), Halt>, run: &mut Run) {
         match done {
             Ok(()) => (),
             Err(Halt::Budget) => {
-                report.notes.push("the calls left over were used up; the next sweep goes on".into());
+                run.report.notes.push("the calls left over were used up; the next sweep goes on".into());
             }
             Err(Halt::Api(ApiError::Forbidden(why))) if method == SweepMethod::List => {
                 let note =
                     "this API key may not list tickets (403); sweeping by number and known tickets instead";
                 log::warn!("sweep: {note}: {why}");
-                report.notes.push(note.into());
+                run.report.notes.push(note.into());
                 if let Err(error) = self.store.set(LIST_FORBIDDEN, Some("403"), "sweep", self.now()) {
                     log::error!("sweep: {error}");
                 }
             }
-            Err(Halt::Api(error)) => report.notes.push(format!("{method:?}: {error}").to_lowercase()),
-            Err(Halt::Store(error)) => report.notes.push(error.to_string()),
+            Err(Halt::Api(error)) => run.report.notes.push(format!("{method:?}: {error}").to_lowercase()),
+            Err(Halt::Store(error)) => run.report.notes.push(error.to_string()),
         }
     }
 
@@ -158,15 +176,19 @@ impl Timer {
     /// One call, if the sweep's share and the leftover budget allow it.
     fn call<T>(
         &self,
-        report: &mut Report,
+        run: &mut Run,
         call: impl FnOnce(&mut Permit) -> Result<T, ApiError>,
     ) -> Result<T, Halt> {
-        if report.calls >= self.config.reconcile.max_calls {
+        if run.report.calls >= run.calls_max {
             return Err(Halt::Budget);
         }
-        let mut permit = self.helpdesk.budget().try_reserve(Use::Sweep, 1).map_err(|_| Halt::Budget)?;
+        let budget = self.helpdesk.budget();
+        let give_up = || self.clock.monotonic() >= run.until;
+        let permit =
+            budget.try_reserve(Use::Sweep, 1).ok().or_else(|| budget.reserve(Use::Sweep, 1, &give_up));
+        let mut permit = permit.ok_or(Halt::Budget)?;
         let answer = call(&mut permit);
-        report.calls += permit.used();
+        run.report.calls += permit.used();
         answer.map_err(
             |error| if matches!(error, ApiError::Throttled { .. }) { Halt::Budget } else { error.into() },
         )
@@ -177,13 +199,13 @@ impl Timer {
         from_millis(millis(self.now()).saturating_sub(hours.saturating_mul(3_600_000)))
     }
 
-    fn by_list(&self, report: &mut Report) -> Result<(), Halt> {
+    fn by_list(&self, run: &mut Run) -> Result<(), Halt> {
         let since = self.lookback();
         for page in 1..=self.config.reconcile.max_calls {
-            let listed = self.call(report, |permit| self.helpdesk.changed_tickets(permit, since, page))?;
+            let listed = self.call(run, |permit| self.helpdesk.changed_tickets(permit, since, page))?;
             let old = listed.tickets.iter().any(|ticket| ticket.updated_at.is_some_and(|at| at < since));
             for ticket in &listed.tickets {
-                self.consider(ticket, report)?;
+                self.consider(ticket, run)?;
             }
             if !listed.more || old {
                 break;
@@ -192,21 +214,24 @@ impl Timer {
         Ok(())
     }
 
-    fn by_number(&self, report: &mut Report) -> Result<(), Halt> {
+    fn by_number(&self, run: &mut Run) -> Result<(), Halt> {
         let Some(highest) = self.store.highest_number(self.helpdesk.name())? else {
-            report.notes.push(
+            run.report.notes.push(
                 "no conversation number is known yet: the first call or a CSV export brings one".into(),
             );
             return Ok(());
         };
         let mut missing = 0;
         for number in highest + 1.. {
-            match self.call(report, |permit| self.helpdesk.ticket_by_number(permit, number)) {
+            match self.call(run, |permit| self.helpdesk.ticket_by_number(permit, number)) {
                 Ok(ticket) => {
                     missing = 0;
-                    self.consider(&ticket, report)?;
+                    self.consider(&ticket, run)?;
                 }
-                Err(Halt::Api(ApiError::NotFound)) => missing += 1,
+                // A number can fail for good: not given out yet, or an imported ticket (richpanel-api §2).
+                Err(Halt::Api(ApiError::NotFound | ApiError::Rejected { .. } | ApiError::Malformed(_))) => {
+                    missing += 1;
+                }
                 Err(halt) => return Err(halt),
             }
             if missing >= self.config.reconcile.number_gap {
@@ -216,13 +241,17 @@ impl Timer {
         Ok(())
     }
 
-    fn by_known(&self, report: &mut Report) -> Result<(), Halt> {
+    fn by_known(&self, run: &mut Run) -> Result<(), Halt> {
         let limit = self.config.reconcile.max_calls;
         for known in self.store.known_tickets(self.helpdesk.name(), self.lookback(), limit)? {
-            match self.call(report, |permit| self.helpdesk.ticket(permit, &known.ticket)) {
-                Ok(ticket) => self.consider(&ticket, report)?,
+            match self.call(run, |permit| self.helpdesk.ticket(permit, &known.ticket)) {
+                Ok(ticket) => self.consider(&ticket, run)?,
                 Err(Halt::Api(ApiError::NotFound)) => {
                     self.store.looked_at(&KnownTicket { open: false, ..known }, self.now())?;
+                }
+                Err(Halt::Api(error @ (ApiError::Rejected { .. } | ApiError::Malformed(_)))) => {
+                    run.report.notes.push(format!("ticket {}: {error}", known.ticket));
+                    self.store.looked_at(&known, self.now())?;
                 }
                 Err(halt) => return Err(halt),
             }
@@ -230,31 +259,31 @@ impl Timer {
         Ok(())
     }
 
-    fn one_row(&self, row: &CsvRow, report: &mut Report) -> Result<(), Halt> {
+    fn one_row(&self, row: &CsvRow, run: &mut Run) -> Result<(), Halt> {
         let Some(id) = row.ticket_id.as_deref().map(TicketId::from) else {
             let Some(number) = row.conversation_no else { return Ok(()) };
-            return match self.call(report, |permit| self.helpdesk.ticket_by_number(permit, number)) {
-                Ok(ticket) => self.consider(&ticket, report),
+            return match self.call(run, |permit| self.helpdesk.ticket_by_number(permit, number)) {
+                Ok(ticket) => self.consider(&ticket, run),
                 Err(Halt::Api(ApiError::NotFound)) => {
-                    report.notes.push(format!("conversation {number} is not at the helpdesk"));
+                    run.report.notes.push(format!("conversation {number} is not at the helpdesk"));
                     Ok(())
                 }
                 Err(halt) => Err(halt),
             };
         };
-        report.looked_at += 1;
+        run.report.looked_at += 1;
         let known = self.store.known_ticket(self.helpdesk.name(), &id)?;
         let unchanged = known.is_some_and(|known| match (known.updated_at, row.updated_at) {
             (Some(seen), Some(changed)) => seen >= changed,
             // Without a time in the file, a ticket we met is left to the other methods.
             _ => row.updated_at.is_none(),
         });
-        if unchanged { Ok(()) } else { self.take_in(id, None, Source::Csv, report) }
+        if unchanged { Ok(()) } else { self.take_in(id, None, Source::Csv, run) }
     }
 
     /// Takes a ticket in when it holds a customer message that nobody handled or answered.
-    fn consider(&self, ticket: &Ticket, report: &mut Report) -> Result<(), Halt> {
-        report.looked_at += 1;
+    fn consider(&self, ticket: &Ticket, run: &mut Run) -> Result<(), Halt> {
+        run.report.looked_at += 1;
         let known = self.store.known_ticket(self.helpdesk.name(), &ticket.id)?;
         let newest = ticket.newest_customer_message();
         let handled = known.as_ref().is_some_and(|known| match newest {
@@ -266,7 +295,7 @@ impl Timer {
             ticket.agent_answered_after(message) || ticket.bot_answered_after(message)
         });
         if ticket.status != Status::Closed && !handled && !answered {
-            return self.take_in(ticket.id.clone(), newest, Source::Sweep, report);
+            return self.take_in(ticket.id.clone(), newest, Source::Sweep, run);
         }
         let looked = KnownTicket {
             helpdesk: self.helpdesk.name().clone(),
@@ -285,7 +314,7 @@ impl Timer {
         id: TicketId,
         newest: Option<&Message>,
         source: Source,
-        report: &mut Report,
+        run: &mut Run,
     ) -> Result<(), Halt> {
         let call = Call {
             ticket_id: id.clone(),
@@ -319,7 +348,7 @@ impl Timer {
             }),
         );
         let accepted = wait.recv().unwrap_or(Err(StoreError::Busy))?;
-        report.found += u32::from(matches!(accepted, Accepted::New(_)));
+        run.report.found += u32::from(matches!(accepted, Accepted::New(_)));
         Ok(())
     }
 }

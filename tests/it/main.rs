@@ -5,7 +5,9 @@
 mod architecture;
 mod cli;
 mod demo;
+mod door;
 mod faults;
 mod outcomes;
+mod socket;
 mod sweeps;
 mod world;

@@ -240,7 +240,7 @@ impl World {
                 panic!("waited {PATIENCE:?} for: {what}\nevents:\n{}", events.join("\n"));
             }
             // Condvar-backed wait on the helpdesk's own happenings; bounded, no fixed pause before a check.
-            self.sim.wait_until(Duration::from_millis(20), |_| false);
+            let _ = self.sim.wait_until(Duration::from_millis(20), |_| false);
         }
     }
 

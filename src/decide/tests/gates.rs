@@ -34,9 +34,14 @@ const ROWS: &[(&str, Change, &str)] = &[
         "not-automatic",
         |case| {
             case.ctx.new_text.text =
-                "I am out of the office until Monday and have limited access to my e-mail.".into()
+                "I am out of the office until Monday and have limited access to my e-mail.".into();
         },
         "out of office",
+    ),
+    (
+        "authors-known",
+        |case| case.ctx.ticket.messages.insert(0, message("m-0", Author::Unknown, "It is on its way.")),
+        "who wrote 1 of the messages",
     ),
     (
         "message-age",

@@ -228,8 +228,8 @@ impl<'a> People<'a> {
         }
     }
 
-    /// No operator flag. An agent's text taken for a customer's would have us answer an agent; a customer's taken for
-    /// the system's has a person look: without evidence it is the latter.
+    /// No operator flag. An agent's text taken for a customer's would have us answer an agent; a customer's passed over
+    /// would be lost: without evidence it is neither.
     fn guess(&self, comment: &Value, id: Option<String>) -> Author {
         let is = |one: &Option<String>, other: Option<&String>| {
             one.as_ref().zip(other).is_some_and(|(one, other)| one.eq_ignore_ascii_case(other))
@@ -243,7 +243,7 @@ impl<'a> People<'a> {
         let customer = is(&self.customer.id, id.as_ref())
             || id.as_ref().is_some_and(|id| self.customers.contains(id))
             || is(&self.customer.email, address.as_ref());
-        if customer { Author::Customer } else { Author::System }
+        if customer { Author::Customer } else { Author::Unknown }
     }
 }
 

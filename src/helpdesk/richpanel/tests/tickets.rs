@@ -115,8 +115,8 @@ fn authors_are_told_apart_with_and_without_the_operator_flag() {
         (json!({"author_id": "cust-1"}), Author::Customer),
         (json!({"via": {"source": {"from": {"address": "AVA@example.com"}}}}), Author::Customer),
         (json!({"author_id": "agent-known"}), agent("agent-known")),
-        (json!({"author_id": "nobody-knows"}), Author::System),
-        (json!({"plain_body": "no author at all"}), Author::System),
+        (json!({"author_id": "nobody-knows"}), Author::Unknown),
+        (json!({"plain_body": "no author at all"}), Author::Unknown),
     ] {
         assert_eq!(with_comments(&json!([comment]))[0].1, author, "{comment}");
     }
