@@ -3,7 +3,8 @@
 //! Everything is as in real life but for the clock on the wall: the helpdesk's 50 calls in 30 s are 50 in 3 s here,
 //! and an unclear reply is looked for after tenths of a second.
 
-use std::os::unix::fs::DirBuilderExt as _;
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -106,7 +107,10 @@ fn write_files(folder: &Folder, sim: &SimHandle, token: &str) -> Result<()> {
         .replace("@WINDOW@", &WINDOW.as_secs().to_string());
     for (name, text) in [("config.toml", config.as_str()), ("token", token), ("key", "sim-key")] {
         let path = folder.path.join(name);
-        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        let mut options = std::fs::OpenOptions::new();
+        let file = options.write(true).create(true).truncate(true).mode(0o600).open(&path);
+        file.and_then(|mut file| file.write_all(text.as_bytes()))
+            .with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
 }

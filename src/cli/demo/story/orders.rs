@@ -26,16 +26,12 @@ pub(super) const SAID: &[Said] = &[
     said("whatsapp", STATUS, "Hello, what is the status of my order {order}?").about(Processing).answered(),
     mail(STATUS, "Where is my order", "Where is my order {order}?").about(Delivered).delivered(),
     said("facebook_feed_comment", STATUS, "Ordered a week ago. Where is my order {order}??").about(Shipped),
-    mail(
-        STATUS,
-        "Order update",
-        "Good morning,\nwhere is my order {order}? It is the one with the \"big\" box.\nBest, Noah",
-    )
-    .about(Processing)
-    .answered()
-    .twice(),
+    mail(STATUS, "Order update", "Good morning,\nwhere is my order \"{order}\"?\nBest, Noah")
+        .about(Processing)
+        .answered()
+        .twice(),
     mail(STATUS, "Question", "Where is my parcel?"),
-    said("email_from_widget", STATUS, "Where is my order {order}? I'm at home Monday & Tuesday.")
+    said("email_from_widget", STATUS, "Where is my order {order}? Thanks & regards, Lena")
         .about(Shipped)
         .answered(),
     mail(DELAY, "Still not shipped", "My order {order} still has not shipped. What is going on?")
