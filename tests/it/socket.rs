@@ -105,6 +105,14 @@ impl Client {
         sent
     }
 
+    /// Whether nothing is said for so long, the connection still being open.
+    pub fn is_silent(&mut self, wait: Duration) -> bool {
+        self.stream.set_read_timeout(Some(wait)).unwrap();
+        let silent = self.stream.peek(&mut [0]).is_err_and(|error| is_late(&error));
+        self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        silent && self.read.is_empty()
+    }
+
     pub fn reply(&mut self) -> Reply {
         self.try_reply().expect("an answer before the connection ends")
     }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use richpanel_mw::daemon::control::Request;
 use richpanel_mw::event::Mode;
+use richpanel_mw::store::sqlite::reader::Filter;
 
 use super::*;
 
@@ -65,4 +66,19 @@ fn a_thousand_equal_calls_on_thirty_two_connections_are_one_event() {
     is_routed(&world, &ticket);
     assert_eq!(world.calls(&ticket), ["GET /tickets/{id}", "PUT /tickets/{id}/add-tags"]);
     goes_on(&world);
+}
+
+#[test]
+fn a_200_is_in_the_file_the_moment_it_is_heard() {
+    let world = World::with("off", "");
+    let reader = world.reader();
+    let mut client = Client::to(world.addr());
+    for number in 0..200 {
+        let ticket = format!("S-{number}");
+        client.send(good(&body(&ticket)));
+        let (_, event) = client.reply().event();
+        let filter = Filter { ticket: Some(ticket.clone()), limit: 2, ..Filter::default() };
+        let found: Vec<_> = reader.events(&filter).unwrap().iter().map(|row| row.event.0).collect();
+        assert_eq!(found, [event], "{ticket}");
+    }
 }
