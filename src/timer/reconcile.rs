@@ -204,8 +204,18 @@ impl Timer {
         for page in 1..=self.config.reconcile.max_calls {
             let listed = self.call(run, |permit| self.helpdesk.changed_tickets(permit, since, page))?;
             let old = listed.tickets.iter().any(|ticket| ticket.updated_at.is_some_and(|at| at < since));
-            for ticket in &listed.tickets {
-                self.consider(ticket, run)?;
+            let mut met_before = Vec::new();
+            // What nobody met costs no call here and comes first.
+            for ticket in listed.tickets {
+                match self.store.known_ticket(self.helpdesk.name(), &ticket.id)? {
+                    Some(known) if ticket.messages.is_empty() => met_before.push((known, ticket)),
+                    _ => self.consider(&ticket, run)?,
+                }
+            }
+            for (known, ticket) in
+                met_before.iter().filter(|(known, ticket)| known.updated_at < ticket.updated_at)
+            {
+                self.look_again(known, &ticket.id, run)?;
             }
             if !listed.more || old {
                 break;
@@ -244,19 +254,24 @@ impl Timer {
     fn by_known(&self, run: &mut Run) -> Result<(), Halt> {
         let limit = self.config.reconcile.max_calls;
         for known in self.store.known_tickets(self.helpdesk.name(), self.lookback(), limit)? {
-            match self.call(run, |permit| self.helpdesk.ticket(permit, &known.ticket)) {
-                Ok(ticket) => self.consider(&ticket, run)?,
-                Err(Halt::Api(ApiError::NotFound)) => {
-                    self.store.looked_at(&KnownTicket { open: false, ..known }, self.now())?;
-                }
-                Err(Halt::Api(error @ (ApiError::Rejected { .. } | ApiError::Malformed(_)))) => {
-                    run.report.notes.push(format!("ticket {}: {error}", known.ticket));
-                    self.store.looked_at(&known, self.now())?;
-                }
-                Err(halt) => return Err(halt),
-            }
+            self.look_again(&known, &known.ticket, run)?;
         }
         Ok(())
+    }
+
+    /// Reads a ticket we met before; whether it holds something new, only its messages can tell.
+    fn look_again(&self, known: &KnownTicket, id: &TicketId, run: &mut Run) -> Result<(), Halt> {
+        match self.call(run, |permit| self.helpdesk.ticket(permit, id)) {
+            Ok(ticket) => self.consider(&ticket, run),
+            Err(Halt::Api(ApiError::NotFound)) => {
+                Ok(self.store.looked_at(&KnownTicket { open: false, ..known.clone() }, self.now())?)
+            }
+            Err(Halt::Api(error @ (ApiError::Rejected { .. } | ApiError::Malformed(_)))) => {
+                run.report.notes.push(format!("ticket {id}: {error}"));
+                Ok(self.store.looked_at(known, self.now())?)
+            }
+            Err(halt) => Err(halt),
+        }
     }
 
     fn one_row(&self, row: &CsvRow, run: &mut Run) -> Result<(), Halt> {
@@ -286,11 +301,9 @@ impl Timer {
         run.report.looked_at += 1;
         let known = self.store.known_ticket(self.helpdesk.name(), &ticket.id)?;
         let newest = ticket.newest_customer_message();
-        let handled = known.as_ref().is_some_and(|known| match newest {
-            Some(message) => known.message.as_ref() == Some(&message.key()),
-            // A list without messages: only the time of the last change can tell.
-            None => known.updated_at >= ticket.updated_at,
-        });
+        let handled = known
+            .as_ref()
+            .is_some_and(|known| newest.is_none_or(|message| known.message.as_ref() == Some(&message.key())));
         let answered = newest.is_some_and(|message| {
             ticket.agent_answered_after(message) || ticket.bot_answered_after(message)
         });

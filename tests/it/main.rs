@@ -7,6 +7,7 @@ mod cli;
 mod demo;
 mod door;
 mod faults;
+mod gates;
 mod outcomes;
 mod socket;
 mod sweeps;
