@@ -1,5 +1,6 @@
 //! One event from claim to end, top to bottom: claim, read, understand, decide, journal, act, finish.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -108,7 +109,7 @@ impl Desk {
 
     /// Works on one claim; a panic or an error becomes an end like any other.
     fn guarded(&self, claim: &Claim, helpdesk: &dyn Helpdesk, policy: &Policy, permit: &mut Permit) -> End {
-        let turn = Turn { desk: self, claim, helpdesk, policy, hands: self.hands(helpdesk, policy) };
+        let turn = Turn { desk: self, claim, helpdesk, policy, hands: self.hands(helpdesk, policy), changed: Cell::new(false) };
         let worked = catch_unwind(AssertUnwindSafe(|| turn.work(permit)));
         let stop = match worked {
             Ok(Ok(end)) => return end,
@@ -180,6 +181,8 @@ struct Turn<'a> {
     helpdesk: &'a dyn Helpdesk,
     policy: &'a Policy,
     hands: Hands<'a>,
+    /// Whether the ticket changed under a reply already: the second time it is routed, not decided once more.
+    changed: Cell<bool>,
 }
 
 impl Turn<'_> {
@@ -336,10 +339,13 @@ impl Turn<'_> {
         match self.hands.reply(self.claim, permit, ticket, decision, body)? {
             ReplyEnd::Sent(ticket) => self.finish(permit, *ticket, decision),
             ReplyEnd::Unsure => Ok(self.hands.check_later(0, self.now(), permit)),
-            ReplyEnd::Changed(ticket, _) => self.understand(permit, *ticket, Some(decision)),
-            ReplyEnd::Refused(ticket, why) => {
+            ReplyEnd::Changed(ticket, _) if self.first_change() => {
+                self.understand(permit, *ticket, Some(decision))
+            }
+            ReplyEnd::Changed(ticket, why) | ReplyEnd::Refused(ticket, why) => {
                 let policy = self.policy.clone().with_writer(Err(why));
-                let turn = Turn { policy: &policy, hands: self.desk.hands(self.helpdesk, &policy), ..*self };
+                let hands = self.desk.hands(self.helpdesk, &policy);
+                let turn = Turn { policy: &policy, hands, changed: Cell::new(true), ..*self };
                 turn.understand(permit, *ticket, Some(decision))
             }
         }
@@ -392,6 +398,10 @@ impl Turn<'_> {
             reason: format!("the same customer message was handled by event {of}"),
             calls: permit.used(),
         }
+    }
+
+    fn first_change(&self) -> bool {
+        !self.changed.replace(true)
     }
 
     fn now(&self) -> Timestamp {

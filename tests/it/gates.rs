@@ -32,7 +32,6 @@ fn each_kind_of_doubt_closes_its_own_gate() {
         ("caution", "Where is my order? If it is not here by Friday I will be very cross."),
         ("caution", "Where is my friend's order?"),
         ("language", "¿Dónde está mi pedido? Muchas gracias por su ayuda."),
-        ("order-certain", "Where are my orders #123456 and #654321?"),
     ]) {
         let ticket = ask(&world, number, text);
         let (passed, reason) = world.gate(&ticket, gate);
@@ -50,7 +49,7 @@ fn a_confidence_under_the_limit_is_not_enough() {
     let ticket = ask(&world, 711_000, "Where is my order?");
     assert_eq!(world.outcome(&ticket), "routed");
     let (passed, reason) = world.gate(&ticket, "confidence");
-    assert!(!passed && reason.contains("1.00"), "{reason}");
+    assert!(!passed && reason.contains("below 1"), "{reason}");
     world.settled();
 }
 

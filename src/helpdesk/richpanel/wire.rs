@@ -146,11 +146,14 @@ fn messages(object: &Value, customer: &Customer, known: &Known<'_>) -> Vec<Messa
 }
 
 fn message(comment: &Value, people: &People<'_>) -> Message {
-    let html = raw_text(comment.get("body"));
+    // What a recording says is not the customer's text (richpanel-api §2); that they called is.
+    let spoken = is_voice(comment);
+    let words = |key: &str| if spoken { String::new() } else { raw_text(comment.get(key)) };
+    let html = words("body");
     Message {
         id: text(comment.get("id")).map(MessageId::new),
         author: people.author(comment),
-        plain: raw_text(comment.get("plain_body")),
+        plain: words("plain_body"),
         html: (!html.is_empty()).then_some(html),
         public: is_public(comment),
         at: time(comment.get("created_at")),
@@ -256,12 +259,15 @@ fn author_id(comment: &Value) -> Option<String> {
     first_text(comment, &["author_id", "authorId"]).or_else(|| text(comment.pointer("/author/id")))
 }
 
-/// The echo of an HTTP Target, a call recording: neither a customer's words nor an agent's. Whatever the flags say: an
-/// echo taken for a customer's message would call us again and again.
+/// The echo of an HTTP Target: neither a customer's words nor an agent's. Whatever the flags say: an echo taken for a
+/// customer's message would call us again and again.
 fn is_machine_made(comment: &Value) -> bool {
-    let kind = text(comment.get("type")).unwrap_or_default();
-    let echo = ["plain_body", "body"].iter().any(|key| is_action_json(&raw_text(comment.get(*key))));
-    kind.eq_ignore_ascii_case("VoiceComment") || echo
+    ["plain_body", "body"].iter().any(|key| is_action_json(&raw_text(comment.get(*key))))
+}
+
+/// A call or its recording.
+fn is_voice(comment: &Value) -> bool {
+    text(comment.get("type")).is_some_and(|kind| kind.eq_ignore_ascii_case("VoiceComment"))
 }
 
 /// `{"actionName": …}`, bare or wrapped in a tag or escaped for HTML.

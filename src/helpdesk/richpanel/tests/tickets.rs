@@ -140,10 +140,16 @@ fn echoes_and_recordings_are_nobodys_words() {
         json!({"author_id": "cust-1", "body": "{\"actionName\":1}"}),
         json!({"is_operator": false, "body": "{\"actionName\":1}"}),
         json!({"is_operator": true, "author_id": "agent-bot", "body": "{\"actionName\":1}"}),
-        json!({"type": "VoiceComment", "is_operator": false, "author_id": "cust-1"}),
     ] {
         assert_eq!(with_comments(&json!([comment]))[0].1, Author::System, "{comment}");
     }
+}
+
+#[test]
+fn a_recording_is_the_customers_call_without_words_of_theirs() {
+    let comment = json!({"type": "VoiceComment", "is_operator": false, "author_id": "cust-1", "plain_body": "cancel it"});
+    let seen = &read(&json!({"id": "t-1", "comments": [comment]})).messages[0];
+    assert_eq!((&seen.author, seen.plain.as_str(), &seen.html), (&Author::Customer, "", &None));
 }
 
 #[test]
