@@ -1,12 +1,14 @@
-//! The form of `phrases.toml`, as a person edits it.
+//! The form of the phrase files (`phrases/*.toml`), as a person edits them, and how several of them become one book:
+//! every section is optional, lists grow, and what an earlier file says about an intent's rank stands.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use serde::Deserialize;
 
-/// The whole file.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// One file, or all of them together.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct Book {
     /// Spelling → what it stands for.
     pub(super) alias: BTreeMap<String, String>,
@@ -23,8 +25,8 @@ pub(super) struct Book {
 }
 
 /// `[negation]`: lists of single words, separated by spaces.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct Negation {
     /// not, never, no, …
     pub(super) words: String,
@@ -37,8 +39,8 @@ pub(super) struct Negation {
 }
 
 /// `[plain]`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct Plain {
     /// Words that say nothing beyond a status question, separated by spaces.
     pub(super) words: String,
@@ -54,8 +56,9 @@ pub(super) struct Plain {
 pub(super) struct IntentEntry {
     /// Its fixed name.
     pub(super) name: String,
-    /// 0 is the most urgent.
-    pub(super) priority: u8,
+    /// 0 is the most urgent; given once, in the English files.
+    #[serde(default)]
+    pub(super) priority: Option<u8>,
     /// Intents of the same priority that are only the outcome of this one.
     #[serde(default)]
     pub(super) before: Vec<String>,
@@ -80,6 +83,7 @@ pub(super) struct CautionEntry {
     /// The reason, one plain sentence.
     pub(super) say: String,
     /// What shows it.
+    #[serde(default)]
     pub(super) phrases: Vec<String>,
     /// A status question over the same words explains them away.
     #[serde(default)]
@@ -87,4 +91,66 @@ pub(super) struct CautionEntry {
     /// What looks like it and is not.
     #[serde(default)]
     pub(super) except: Vec<String>,
+}
+
+impl Book {
+    /// Takes another file in. A spelling that both list keeps its first meaning; everything else adds up.
+    pub(super) fn merge(&mut self, other: Self) {
+        for (spelling, meant) in other.alias {
+            self.alias.entry(spelling).or_insert(meant);
+        }
+        for (name, alternatives) in other.words {
+            match self.words.entry(name) {
+                Entry::Vacant(free) => {
+                    free.insert(alternatives);
+                }
+                Entry::Occupied(mut known) => join(known.get_mut(), '|', &alternatives),
+            }
+        }
+        join(&mut self.negation.words, ' ', &other.negation.words);
+        join(&mut self.negation.harmless, ' ', &other.negation.harmless);
+        join(&mut self.negation.breaks, ' ', &other.negation.breaks);
+        join(&mut self.negation.after, ' ', &other.negation.after);
+        join(&mut self.plain.words, ' ', &other.plain.words);
+        join(&mut self.plain.real, ' ', &other.plain.real);
+        self.plain.phrases.extend(other.plain.phrases);
+        for entry in other.intent {
+            match self.intent.iter_mut().find(|known| known.name == entry.name) {
+                Some(known) => known.merge(entry),
+                None => self.intent.push(entry),
+            }
+        }
+        for entry in other.caution {
+            match self.caution.iter_mut().find(|known| known.say == entry.say) {
+                Some(known) => known.merge(entry),
+                None => self.caution.push(entry),
+            }
+        }
+    }
+}
+
+impl IntentEntry {
+    fn merge(&mut self, other: Self) {
+        self.priority = self.priority.or(other.priority);
+        self.before.extend(other.before);
+        self.strong.extend(other.strong);
+        self.normal.extend(other.normal);
+        self.weak.extend(other.weak);
+        self.except.extend(other.except);
+    }
+}
+
+impl CautionEntry {
+    fn merge(&mut self, other: Self) {
+        self.phrases.extend(other.phrases);
+        self.unless_status |= other.unless_status;
+        self.except.extend(other.except);
+    }
+}
+
+fn join(list: &mut String, between: char, more: &str) {
+    if !list.is_empty() && !more.is_empty() {
+        list.push(between);
+    }
+    list.push_str(more);
 }

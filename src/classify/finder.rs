@@ -36,7 +36,8 @@ pub(super) struct Rule {
     pub(super) weight: f64,
     /// As written.
     pub(super) phrase: String,
-    pattern: Pattern,
+    /// Compiled.
+    pub(super) pattern: Pattern,
 }
 
 /// A place where a rule matched.
@@ -101,13 +102,8 @@ impl Finder {
 
     /// Finds every rule in the sentences, in the order of the rules.
     pub(super) fn find(&self, sentences: &[Sentence], read: &Read) -> Vec<Hit> {
-        let mut candidates: Vec<usize> = read
-            .places
-            .keys()
-            .filter_map(|symbol| self.by_head.get(symbol))
-            .flatten()
-            .copied()
-            .collect();
+        let mut candidates: Vec<usize> =
+            read.places.keys().filter_map(|symbol| self.by_head.get(symbol)).flatten().copied().collect();
         candidates.sort_unstable();
         candidates.dedup();
         let mut hits = Vec::new();

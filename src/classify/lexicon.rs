@@ -94,9 +94,9 @@ impl Lexicon {
             for (word_at, word) in sentence.words.iter_mut().enumerate() {
                 let mut symbols = self.symbols(&word.text);
                 if !self.knows(&word.text) && correctable(&word.text) && !self.real.contains(&word.text) {
-                    let known = corrections
-                        .entry(word.text.clone())
-                        .or_insert_with(|| if symbols.is_empty() { self.corrected(&word.text) } else { None });
+                    let known = corrections.entry(word.text.clone()).or_insert_with(|| {
+                        if symbols.is_empty() { self.corrected(&word.text) } else { None }
+                    });
                     if let Some(known) = known {
                         symbols = self.symbols(known);
                         word.text.clone_from(known);
@@ -145,7 +145,8 @@ impl Lexicon {
 }
 
 fn correctable(word: &str) -> bool {
-    (TYPO_LETTERS_MIN..=TYPO_LETTERS_MAX).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_lowercase())
+    (TYPO_LETTERS_MIN..=TYPO_LETTERS_MAX).contains(&word.len())
+        && word.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
 fn one_letter_less(word: &str) -> impl Iterator<Item = String> + '_ {

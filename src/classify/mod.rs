@@ -8,6 +8,7 @@ mod lexicon;
 mod negation;
 mod pattern;
 pub mod phrases;
+mod plain;
 mod ranking;
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! The phrase language of `phrases.toml`: one phrase compiled, and matched against one sentence.
+//! The phrase language of `phrases/*.toml`: one phrase compiled, and matched against one sentence.
 //!
 //! | written | means |
 //! |---|---|
@@ -82,6 +82,14 @@ impl Pattern {
         heads
     }
 
+    /// Whether the phrase itself names a word with one of these symbols, so that no gap has swallowed it.
+    pub(super) fn names(&self, word: &[Symbol]) -> bool {
+        self.items.iter().any(|item| match item {
+            Item::Words { options, .. } => options.iter().flatten().any(|symbol| word.contains(symbol)),
+            _ => false,
+        })
+    }
+
     /// A quick no: some word that the phrase needs is nowhere in the message.
     pub(super) fn possible(&self, present: impl Fn(Symbol) -> bool) -> bool {
         self.items.iter().all(|item| match item {
@@ -144,9 +152,9 @@ fn step(
             }
             for option in options {
                 let words = sentence.get(from..from + option.len());
-                if words.is_some_and(|words| {
-                    words.iter().zip(option).all(|(word, symbol)| word.contains(symbol))
-                }) {
+                if words
+                    .is_some_and(|words| words.iter().zip(option).all(|(word, symbol)| word.contains(symbol)))
+                {
                     next.push(from + option.len());
                 }
             }
@@ -293,7 +301,9 @@ mod tests {
 
     #[test]
     fn classify_a_bad_phrase_is_refused_with_the_reason() {
-        for phrase in ["* order", "order *", "(a|b", "a)", "((a))", "{nobody}", "maybe?", "a|", "", "x~y", "^"] {
+        for phrase in
+            ["* order", "order *", "(a|b", "a)", "((a))", "{nobody}", "maybe?", "a|", "", "x~y", "^"]
+        {
             assert!(compile(phrase).is_err(), "{phrase}");
         }
     }

@@ -1,4 +1,4 @@
-//! The phrase classifier: what `phrases.toml` lists, found in a message and weighed.
+//! The phrase classifier: what the files in `phrases/` list, found in a message and weighed.
 //!
 //! Built once at start ([`PhraseClassifier::new`]), then asked from every worker. Steps for one message: text to
 //! sentences ([`super::words`]), words to symbols with small slips forgiven ([`super::lexicon`]), every phrase looked
@@ -16,8 +16,20 @@ use super::words::{Sentence, sentences};
 use super::{Classifier, Input, Verdict};
 use crate::event::Intent;
 
-/// The built-in rules; a person may read and edit them.
-const BUILT_IN: &str = include_str!("phrases.toml");
+/// The built-in rules; a person may read and edit them. The English files come first: they give every rank.
+const BUILT_IN: &[(&str, &str)] = &[
+    ("words.toml", include_str!("phrases/words.toml")),
+    ("cautions.toml", include_str!("phrases/cautions.toml")),
+    ("urgent.toml", include_str!("phrases/urgent.toml")),
+    ("orders.toml", include_str!("phrases/orders.toml")),
+    ("parcels.toml", include_str!("phrases/parcels.toml")),
+    ("rest.toml", include_str!("phrases/rest.toml")),
+    ("es.toml", include_str!("phrases/es.toml")),
+    ("de.toml", include_str!("phrases/de.toml")),
+    ("fr.toml", include_str!("phrases/fr.toml")),
+    ("pt.toml", include_str!("phrases/pt.toml")),
+    ("nl.toml", include_str!("phrases/nl.toml")),
+];
 const VERSION: &str = "phrases-1";
 
 /// Where an intent that only the shop knows stands among the others.
@@ -34,9 +46,14 @@ const REPLY_SUBJECT_STRENGTH: f64 = 0.3;
 /// Why the rules cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PhraseError {
-    /// The built-in file does not read; a test keeps this from happening.
-    #[error("the built-in phrases cannot be read: {0}")]
-    Book(#[from] toml::de::Error),
+    /// A built-in file does not read; a test keeps this from happening.
+    #[error("the built-in phrases in {file} cannot be read: {problem}")]
+    Book {
+        /// Which.
+        file: &'static str,
+        /// Where and why.
+        problem: toml::de::Error,
+    },
     /// One phrase does not compile.
     #[error("the phrase `{phrase}` cannot be used: {problem}")]
     Phrase {
@@ -45,7 +62,7 @@ pub enum PhraseError {
         /// What is wrong with it.
         problem: String,
     },
-    /// The built-in file names an intent that it does not list.
+    /// The built-in files name an intent that they do not list, or never say how urgent it is.
     #[error("the phrases name an intent that is not in the table: {0}")]
     UnknownIntent(String),
 }
@@ -61,14 +78,14 @@ pub struct PhraseClassifier {
 impl PhraseClassifier {
     /// Compiles the built-in phrases and the shop's own.
     ///
-    /// `extra` holds example phrases per intent, in the same language (see the head of `phrases.toml`), each as strong as
+    /// `extra` holds example phrases per intent, in the same language (see the head of `phrases/words.toml`), each as strong as
     /// a strong built-in one; an intent that the table does not know ranks behind the known ones of priority 6.
     /// A `disabled` intent is never ranked nor raised as urgent, but what speaks for it still stops a factual reply.
     ///
     /// # Errors
     /// [`PhraseError::Phrase`] names the first phrase that does not compile.
     pub fn new(extra: &BTreeMap<Intent, Vec<String>>, disabled: &[Intent]) -> Result<Self, PhraseError> {
-        let book: Book = toml::from_str(BUILT_IN)?;
+        let book = built_in()?;
         let table = table(&book, extra, disabled)?;
         let mut drafts = drafts(&book);
         for (intent, phrases) in extra {
@@ -99,13 +116,22 @@ impl Classifier for PhraseClassifier {
         read.extend(from_subject);
         let symbols = self.finder.lexicon.read(&mut read);
         let hits = self.finder.find(&read, &symbols);
-        let message = Message { sentences: &read, text_sentences, subject_strength, hits: &hits };
+        let message =
+            Message { sentences: &read, text_sentences, subject_strength, read: &symbols, hits: &hits };
         self.table.verdict(&self.finder, &message)
     }
 
     fn version(&self) -> &str {
         VERSION
     }
+}
+
+pub(super) fn built_in() -> Result<Book, PhraseError> {
+    let mut book = Book::default();
+    for (file, text) in BUILT_IN {
+        book.merge(toml::from_str(text).map_err(|problem| PhraseError::Book { file, problem })?);
+    }
+    Ok(book)
 }
 
 fn table(
@@ -121,7 +147,7 @@ fn table(
     for entry in &book.intent {
         intents.push(TableIntent {
             name: Intent::from(entry.name.as_str()),
-            priority: entry.priority,
+            priority: entry.priority.ok_or_else(|| PhraseError::UnknownIntent(entry.name.clone()))?,
             before: entry.before.iter().map(|name| place(name)).collect::<Result<_, _>>()?,
             disabled: disabled.iter().any(|intent| intent.as_str() == entry.name),
         });
@@ -137,7 +163,7 @@ fn table(
     Ok(Table { intents, cautions })
 }
 
-fn drafts(book: &Book) -> Vec<Draft<'_>> {
+pub(super) fn drafts(book: &Book) -> Vec<Draft<'_>> {
     let mut drafts: Vec<Draft<'_>> = Vec::new();
     for (place, entry) in book.intent.iter().enumerate() {
         for (weight, phrases) in [(STRONG, &entry.strong), (NORMAL, &entry.normal), (WEAK, &entry.weak)] {

@@ -5,12 +5,14 @@
 //! at 0.99. It is then lowered for what speaks against: a long message with nothing but one weak phrase (× 0.6), a more
 //! certain intent of another kind beside it (× 0.9), and, for the two intents that may be answered from facts and for
 //! thanks, every word beyond a handful that a plain message of this kind would not hold (× 0.96 each): a status
-//! question in the middle of a story is not a plain status question.
+//! question in the middle of a story is not a plain status question. Any such word is also a caution (`plain.rs`).
 
 use std::collections::HashSet;
 
 use super::finder::{Finder, Hit, Target};
+use super::lexicon::Read;
 use super::phrases::WEAK;
+use super::plain::{other_question, strange_words};
 use super::words::Sentence;
 use super::{Evidence, Ranked, Verdict};
 use crate::event::Intent;
@@ -68,6 +70,8 @@ pub(super) struct Message<'a> {
     pub(super) text_sentences: usize,
     /// What a phrase in the subject is worth of its weight.
     pub(super) subject_strength: f64,
+    /// Their words as symbols.
+    pub(super) read: &'a Read,
     /// Every phrase found.
     pub(super) hits: &'a [Hit],
 }
@@ -86,8 +90,9 @@ impl Table {
     pub(super) fn verdict(&self, finder: &Finder, message: &Message<'_>) -> Verdict {
         let counted: Vec<Hit> =
             message.hits.iter().filter(|hit| self.counts(finder, message, hit)).copied().collect();
-        let mut claims: Vec<Claim> =
-            (0..self.intents.len()).filter_map(|place| self.claim(finder, message, &counted, place)).collect();
+        let mut claims: Vec<Claim> = (0..self.intents.len())
+            .filter_map(|place| self.claim(finder, message, &counted, place))
+            .collect();
         let status_hits: Vec<Hit> = counted
             .iter()
             .filter(|hit| self.target_intent(finder, hit).is_some_and(TableIntent::is_factual))
@@ -124,18 +129,13 @@ impl Table {
         let may_be_negated = !intent.is_factual() && intent.name.as_str() != THANKS;
         let look_after = intent.priority > 0;
         !(may_be_negated
-            && message.sentences.get(hit.sentence).is_some_and(|sentence| {
-                finder.negation.reaches(sentence, hit.start, hit.end, look_after)
-            }))
+            && message
+                .sentences
+                .get(hit.sentence)
+                .is_some_and(|sentence| finder.negation.reaches(sentence, hit.start, hit.end, look_after)))
     }
 
-    fn claim(
-        &self,
-        finder: &Finder,
-        message: &Message<'_>,
-        counted: &[Hit],
-        place: usize,
-    ) -> Option<Claim> {
+    fn claim(&self, finder: &Finder, message: &Message<'_>, counted: &[Hit], place: usize) -> Option<Claim> {
         let strength = |hit: &Hit| {
             let weight = finder.rules.get(hit.rule).map_or(0.0, |rule| rule.weight);
             if hit.sentence < message.text_sentences { weight } else { weight * message.subject_strength }
@@ -205,6 +205,12 @@ impl Table {
                     cautions.push(format!("The message also reads as {name} (\u{201c}{words}\u{201d})."));
                 }
             }
+            let strange = strange_words(finder, message, status_hits);
+            if !strange.is_empty() {
+                let words = join(strange.into_iter().take(8));
+                cautions
+                    .push(format!("It says more than a plain status question (\u{201c}{words}\u{201d})."));
+            }
             if let Some(sentence) = other_question(finder, message, status_hits) {
                 let words = message.sentence_text(sentence);
                 cautions.push(format!(
@@ -219,10 +225,11 @@ impl Table {
 
     /// Lowers confidence for what speaks against (see the head of this file).
     fn adjust(&self, finder: &Finder, message: &Message<'_>, status_hits: &[Hit], claims: &mut Vec<Claim>) {
-        let strange = strange_words(finder, message, status_hits);
+        let strange = strange_words(finder, message, status_hits).len();
         let open_question = other_question(finder, message, status_hits).is_some();
-        let others =
-            claims.iter().any(|claim| self.intents.get(claim.place).is_some_and(|i| i.name.as_str() != THANKS));
+        let others = claims
+            .iter()
+            .any(|claim| self.intents.get(claim.place).is_some_and(|i| i.name.as_str() != THANKS));
         claims.retain(|claim| {
             let intent = self.intents.get(claim.place);
             intent.is_some_and(|i| !i.disabled && (i.name.as_str() != THANKS || !others))
@@ -307,6 +314,7 @@ impl Message<'_> {
         join(words.unwrap_or_default().iter().map(|word| word.text.as_str()))
     }
 
+    /// The first words of a sentence.
     fn sentence_text(&self, at: usize) -> String {
         let words = self.sentences.get(at).map(|sentence| sentence.words.as_slice());
         join(words.unwrap_or_default().iter().take(12).map(|word| word.text.as_str()))
@@ -321,44 +329,4 @@ fn excepted(finder: &Finder, message: &Message<'_>, hit: &Hit, by: Target) -> bo
     message.hits.iter().any(|other| {
         other.overlaps(hit) && finder.rules.get(other.rule).is_some_and(|rule| rule.target == by)
     })
-}
-
-const QUESTION_WORDS: &[&str] = &[
-    "can", "could", "do", "does", "did", "is", "are", "was", "will", "would", "what", "which", "why", "how", "who",
-    "whose", "should", "shall", "may", "have", "has", "kann", "konnen", "ist", "puedo", "pueden", "kan", "kunt",
-];
-
-/// The first sentence of the text that asks something, without a word about the status and beyond small talk.
-fn other_question(finder: &Finder, message: &Message<'_>, status_hits: &[Hit]) -> Option<usize> {
-    let is_plain = |at: usize| {
-        message.hits.iter().any(|hit| {
-            hit.sentence == at && finder.rules.get(hit.rule).is_some_and(|rule| rule.target == Target::Plain)
-        })
-    };
-    message.sentences.iter().enumerate().take(message.text_sentences).find_map(|(at, sentence)| {
-        let opens = sentence.words.first().is_some_and(|word| QUESTION_WORDS.contains(&word.text.as_str()));
-        let asks = (sentence.asks && sentence.words.len() >= 2) || (opens && sentence.words.len() >= 3);
-        let about_status = status_hits.iter().any(|hit| hit.sentence == at);
-        (asks && !about_status && !is_plain(at)).then_some(at)
-    })
-}
-
-/// How many words of the text neither ask for the status nor belong to the small talk around it.
-fn strange_words(finder: &Finder, message: &Message<'_>, status_hits: &[Hit]) -> usize {
-    let mut covered: HashSet<(usize, usize)> = HashSet::new();
-    let plain = message
-        .hits
-        .iter()
-        .filter(|hit| finder.rules.get(hit.rule).is_some_and(|rule| rule.target == Target::Plain));
-    for hit in status_hits.iter().chain(plain) {
-        covered.extend((hit.start..hit.end).map(|at| (hit.sentence, at)));
-    }
-    let text = message.sentences.iter().enumerate().take(message.text_sentences);
-    text.flat_map(|(at, sentence)| sentence.words.iter().enumerate().map(move |(word_at, word)| (at, word_at, word)))
-        .filter(|(at, word_at, word)| {
-            !covered.contains(&(*at, *word_at))
-                && !finder.plain.contains(&word.text)
-                && !word.text.bytes().any(|byte| byte.is_ascii_digit())
-        })
-        .count()
 }

@@ -30,18 +30,21 @@ pub(super) struct Word {
     pub(super) clause: usize,
 }
 
-/// Spellings that stand for other words (`pls` for `please`), as `phrases.toml` lists them.
+/// Spellings that stand for other words (`pls` for `please`), as the phrase files list them.
 pub(super) type Aliases = BTreeMap<String, String>;
 
 /// Splits a text. `aliases` are replaced word by word, once.
 pub(super) fn sentences(text: &str, aliases: &Aliases) -> Vec<Sentence> {
-    let mut reader = Reader { aliases, done: Vec::new(), open: Sentence::default(), word: String::new(), clause: 0 };
+    let mut reader =
+        Reader { aliases, done: Vec::new(), open: Sentence::default(), word: String::new(), clause: 0 };
     let mut chars = text.chars().take(CHARS_MAX).peekable();
     let mut before = ' ';
     while let Some(char) = chars.next() {
         let next = chars.peek().copied().unwrap_or(' ');
         match char {
-            '\'' | '\u{2019}' | '\u{2018}' | '`' | '\u{b4}' if before.is_alphabetic() && next.is_alphabetic() => {
+            '\'' | '\u{2019}' | '\u{2018}' | '`' | '\u{b4}'
+                if before.is_alphabetic() && next.is_alphabetic() =>
+            {
                 reader.word.push('\'');
             }
             _ if char.is_alphanumeric() => fold(char, &mut reader.word),
@@ -211,7 +214,10 @@ mod tests {
 
     #[test]
     fn classify_words_are_lower_case_without_accents_and_short_forms() {
-        assert_eq!(read("Don't, PLS! Where’s Müller's Größe?"), ["do not please", "where is muller s grosse"]);
+        assert_eq!(
+            read("Don't, PLS! Where’s Müller's Größe?"),
+            ["do not please", "where is muller s grosse"]
+        );
         assert_eq!(read("J'ai reçu"), ["j ai recu"]);
         assert_eq!(read("soooo pleaseee 10000"), ["so please 10000"]);
     }
