@@ -78,7 +78,8 @@ pub fn helpdesk(
     let window = Duration::from_secs(u64::from(settings.window_seconds));
     let budget = Budget::new(settings.requests_per_window, window, Arc::clone(clock));
     if restarted {
-        budget.after_restart();
+        // A call for each worker and one for the timer can have been on its way.
+        budget.after_restart(u32::try_from(config.workers.threads).unwrap_or(u32::MAX).saturating_add(1));
     }
     let key = secrets.api_key.clone().ok_or_else(|| StartError::Config(vec!["no API key".into()]))?;
     let adapter = Richpanel::new(settings, key, budget, Arc::clone(clock));

@@ -73,8 +73,10 @@ impl Asked<'_> {
             return Ok("not asked: it is not certain which order is meant".into());
         };
         let max = self.policy.gates.order_max_age_seconds;
-        let age = self.now.duration_since(order.read_at).as_secs();
-        if age.unsigned_abs() > max {
+        let age_ms = self.now.duration_since(order.read_at).as_millis().unsigned_abs();
+        let age = age_ms / 1000;
+        // The same bound as the last look before the send, so that no reply passes here to be stopped there.
+        if age_ms >= u128::from(max) * 1000 {
             Err(format!("the order was read {age} s ago, the limit is {max} s"))
         } else {
             Ok(format!("the order was read {age} s ago, the limit is {max} s"))

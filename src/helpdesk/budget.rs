@@ -152,7 +152,14 @@ impl Budget {
 
     /// What an earlier process did with the key is not known: the window counts as full but for one call, until that
     /// call's headers tell the truth (contract, "Budget after a restart") or a window has gone by.
-    pub fn after_restart(&self) {
+    ///
+    /// `under_way`: calls that the killed process may have sent and the helpdesk may not have counted yet when it
+    /// answers ours; they keep their slots for a whole window.
+    pub fn after_restart(&self, under_way: u32) {
+        let (mut state, now) = self.inner.lock();
+        let kept = under_way.min(state.limit.saturating_sub(1));
+        state.cool(Kind::UnderWay, kept, now + self.inner.window + MARGIN);
+        drop(state);
         self.distrust();
     }
 

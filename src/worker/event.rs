@@ -109,7 +109,14 @@ impl Desk {
 
     /// Works on one claim; a panic or an error becomes an end like any other.
     fn guarded(&self, claim: &Claim, helpdesk: &dyn Helpdesk, policy: &Policy, permit: &mut Permit) -> End {
-        let turn = Turn { desk: self, claim, helpdesk, policy, hands: self.hands(helpdesk, policy), changed: Cell::new(false) };
+        let turn = Turn {
+            desk: self,
+            claim,
+            helpdesk,
+            policy,
+            hands: self.hands(helpdesk, policy),
+            changed: Cell::new(false),
+        };
         let worked = catch_unwind(AssertUnwindSafe(|| turn.work(permit)));
         let stop = match worked {
             Ok(Ok(end)) => return end,
@@ -311,8 +318,10 @@ impl Turn<'_> {
                 match self.hands.reply(self.claim, permit, context.ticket, &decision, &body)? {
                     ReplyEnd::Sent(ticket) => return self.finish(permit, *ticket, &decision),
                     ReplyEnd::Unsure => return Ok(self.hands.check_later(0, self.now(), permit)),
-                    ReplyEnd::Changed(ticket, _) => return self.understand(permit, *ticket, Some(&decision)),
-                    ReplyEnd::Refused(ticket, why) => (*ticket, why),
+                    ReplyEnd::Changed(ticket, _) if self.first_change() => {
+                        return self.understand(permit, *ticket, Some(&decision));
+                    }
+                    ReplyEnd::Changed(ticket, why) | ReplyEnd::Refused(ticket, why) => (*ticket, why),
                 };
             context = self.context(ticket)?;
             can_send = Err(why);

@@ -17,6 +17,8 @@ pub(super) enum Kind {
     Foreign,
     /// What an earlier process or a stranger may have done, until an answer tells.
     Unsure,
+    /// A call of the process before, sent and perhaps not counted by the server yet.
+    UnderWay,
 }
 
 #[derive(Debug)]
@@ -174,7 +176,9 @@ impl State {
             return;
         }
         let unsure = u32::try_from(unsure).unwrap_or(u32::MAX);
-        let others = self.busy().saturating_sub(unsure);
+        let under_way = self.cooling.iter().filter(|(_, kind)| *kind == Kind::UnderWay).count();
+        let under_way = u32::try_from(under_way).unwrap_or(u32::MAX);
+        let others = self.busy().saturating_sub(unsure).saturating_sub(under_way);
         let mut keep = server_used.saturating_sub(others);
         for slot in &mut self.cooling {
             // What stays is from now on an ordinary stranger: released once only.

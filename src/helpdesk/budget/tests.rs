@@ -153,7 +153,7 @@ fn the_limit_is_learned_down_and_never_up_beyond_the_configured_one() {
 #[test]
 fn after_a_restart_one_call_goes_out_and_its_answer_tells_the_truth() {
     let (budget, _clock) = budget(50);
-    budget.after_restart();
+    budget.after_restart(0);
     assert_eq!(budget.status().free, 1);
     let mut permit = budget.try_reserve(Use::Reply, 6).unwrap();
     assert_eq!(permit.remaining(), 1);
@@ -170,10 +170,24 @@ fn after_a_restart_one_call_goes_out_and_its_answer_tells_the_truth() {
 #[test]
 fn after_a_restart_without_an_answer_the_window_runs_out() {
     let (budget, clock) = budget(50);
-    budget.after_restart();
+    budget.after_restart(0);
     drop(budget.try_reserve(Use::Reply, 1).unwrap().begin().unwrap());
     assert_eq!(budget.status().free, 0);
     clock.advance(ms(30_050));
+    assert_eq!(budget.status().free, 50);
+}
+
+#[test]
+fn calls_that_a_killed_process_had_under_way_keep_their_slots() {
+    let (budget, clock) = budget(50);
+    budget.after_restart(5);
+    assert_eq!(budget.status().free, 1);
+    let mut permit = budget.try_reserve(Use::Reply, 6).unwrap();
+    let call = permit.begin().unwrap();
+    call.observe(Some(50), Some(39));
+    drop(call);
+    assert_eq!(budget.status().in_use, 16, "eleven that the server counted, five that it may count yet");
+    clock.advance(ms(30_100));
     assert_eq!(budget.status().free, 50);
 }
 
