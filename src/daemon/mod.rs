@@ -205,6 +205,7 @@ impl Daemon {
         let _ = self.timer.1.send(timer::Request::Stop);
         self.pool.drain();
         let _ = self.timer.0.join();
+        self.store.close();
         log::info!("stopped");
     }
 }

@@ -229,6 +229,9 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> Result<(), StoreError>;
 
+    /// An orderly end: what is queued is committed, the file is left whole in one piece. Later calls are refused.
+    fn close(&self);
+
     /// Runs `bell` after each commit that made an event claimable.
     fn on_work(&self, bell: Box<dyn Fn() + Send + Sync>);
 }

@@ -223,6 +223,8 @@ impl Store for FakeStore {
         unused()
     }
 
+    fn close(&self) {}
+
     fn on_work(&self, _: Box<dyn Fn() + Send + Sync>) {}
 }
 

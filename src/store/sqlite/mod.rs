@@ -263,6 +263,10 @@ impl Store for SqliteStore {
         self.writer.run(false, move |connection| journal::proven(connection, &step, state, &answer, now))
     }
 
+    fn close(&self) {
+        self.writer.close();
+    }
+
     fn on_work(&self, bell: Box<dyn Fn() + Send + Sync>) {
         let _ = self.writer.shared().bell.set(bell);
     }
@@ -303,5 +307,40 @@ mod tests {
         assert_eq!(store.ready(), Err(StoreError::DiskFull));
         store.set("mode", Some("off"), "test", now).unwrap();
         assert_eq!(store.setting("mode").unwrap().unwrap().value, "off");
+    }
+
+    #[test]
+    fn an_orderly_end_leaves_one_whole_file_and_takes_nothing_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options { min_free_bytes: 0, ..Options::at(&folder.path().join("mw.db")) };
+        let now = Timestamp::UNIX_EPOCH;
+        let store = SqliteStore::open(&options, Arc::new(ManualClock::at(now))).unwrap();
+        for number in 0..20 {
+            let ticket = format!("T-{number}");
+            crate::store::conformance::accept(&store, &ticket, crate::event::Lane::Email, now).unwrap();
+        }
+        store.close();
+        let wal = std::fs::metadata(folder.path().join("mw.db-wal")).map_or(0, |file| file.len());
+        assert_eq!(wal, 0, "the WAL was left behind");
+        assert!(store.set("mode", Some("off"), "test", now).is_err());
+        let late = crate::store::conformance::accept(&store, "late", crate::event::Lane::Email, now);
+        assert_eq!(late, Err(StoreError::Busy));
+    }
+
+    #[test]
+    fn the_wal_stays_short_under_load() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options { min_free_bytes: 0, ..Options::at(&folder.path().join("mw.db")) };
+        let now = Timestamp::UNIX_EPOCH;
+        let store = SqliteStore::open(&options, Arc::new(ManualClock::at(now))).unwrap();
+        let wal = folder.path().join("mw.db-wal");
+        let mut longest = [0_u64; 2];
+        for (half, longest) in longest.iter_mut().enumerate() {
+            for number in 0..2_500 {
+                store.set("key", Some(&format!("{half} {number} {}", "x".repeat(500))), "test", now).unwrap();
+                *longest = (*longest).max(std::fs::metadata(&wal).map_or(0, |file| file.len()));
+            }
+        }
+        assert!(longest[1] <= longest[0] + longest[0] / 4, "it grows: {longest:?}");
     }
 }

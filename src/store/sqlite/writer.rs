@@ -21,8 +21,9 @@ const BATCH_MAX: usize = 256;
 /// Idle time after which the WAL is folded back into the file.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// WAL pages between passive checkpoints.
-const CHECKPOINT_PAGES: i64 = 1_000;
+/// Jobs between passive checkpoints: after one, the WAL begins again at its start. By jobs, because the file's size
+/// tells only how long the WAL has ever been.
+const CHECKPOINT_JOBS: usize = 1_000;
 
 /// WAL size above which the writer itself waits for the checkpoint: 64 MiB of 8 KiB pages.
 const TRUNCATE_PAGES: i64 = 8_192;
@@ -91,12 +92,20 @@ where
     }
 }
 
+/// What the thread is sent.
+enum Message {
+    /// Work.
+    Job(Box<dyn Job>),
+    /// The end; answered when the file is folded up.
+    Close(SyncSender<()>),
+}
+
 /// A doorbell: rung after a commit that made an event claimable.
 pub(super) type Bell = Box<dyn Fn() + Send + Sync>;
 
 /// The thread and the way to it.
 pub(super) struct Writer {
-    jobs: Option<SyncSender<Box<dyn Job>>>,
+    jobs: Option<SyncSender<Message>>,
     thread: Option<JoinHandle<()>>,
     shared: Arc<Shared>,
 }
@@ -130,7 +139,7 @@ impl Writer {
             shared: Arc::clone(&shared),
             folder,
             min_free_bytes,
-            wal_pages: 0,
+            jobs_since: 0,
             dirty: false,
         };
         let thread = std::thread::Builder::new().name("store-writer".into()).spawn(move || inner.run())?;
@@ -145,9 +154,23 @@ impl Writer {
     pub(super) fn try_send(&self, job: Box<dyn Job>) -> Result<(), Box<dyn Job>> {
         match &self.jobs {
             None => Err(job),
-            Some(jobs) => jobs.try_send(job).map_err(|error| match error {
-                TrySendError::Full(job) | TrySendError::Disconnected(job) => job,
+            Some(jobs) => jobs.try_send(Message::Job(job)).or_else(|error| match error {
+                TrySendError::Full(Message::Job(job)) | TrySendError::Disconnected(Message::Job(job)) => {
+                    Err(job)
+                }
+                TrySendError::Full(Message::Close(_)) | TrySendError::Disconnected(Message::Close(_)) => {
+                    Ok(())
+                }
             }),
+        }
+    }
+
+    /// Ends the thread after what is queued; the file is folded up then. Later jobs are refused.
+    pub(super) fn close(&self) {
+        let (folded, wait) = mpsc::sync_channel(1);
+        let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send(Message::Close(folded)).is_ok());
+        if sent {
+            let _ = wait.recv();
         }
     }
 
@@ -162,7 +185,7 @@ impl Writer {
             let _ = answer.send(result);
         });
         let gone = || StoreError::Broken("the store has stopped".into());
-        self.jobs.as_ref().ok_or_else(gone)?.send(Box::new(task)).map_err(|_| gone())?;
+        self.jobs.as_ref().ok_or_else(gone)?.send(Message::Job(Box::new(task))).map_err(|_| gone())?;
         wait.recv().map_err(|_| gone())?
     }
 }
@@ -179,35 +202,55 @@ impl Drop for Writer {
 /// The thread's own state.
 struct Loop {
     connection: Connection,
-    inbox: Receiver<Box<dyn Job>>,
+    inbox: Receiver<Message>,
     shared: Arc<Shared>,
     folder: PathBuf,
     min_free_bytes: u64,
-    wal_pages: i64,
+    jobs_since: usize,
     dirty: bool,
 }
 
 impl Loop {
     fn run(mut self) {
-        loop {
-            match self.inbox.recv_timeout(IDLE) {
-                Ok(first) => self.batch(first),
-                Err(RecvTimeoutError::Timeout) => self.idle(),
-                Err(RecvTimeoutError::Disconnected) => break,
+        let closed = loop {
+            let ended = match self.inbox.recv_timeout(IDLE) {
+                Ok(Message::Job(first)) => self.batch(first),
+                Ok(Message::Close(folded)) => Some(folded),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.idle();
+                    None
+                }
+                Err(RecvTimeoutError::Disconnected) => break None,
+            };
+            if ended.is_some() {
+                break ended;
             }
-        }
+        };
         self.idle();
+        if let Some(folded) = closed {
+            // Nothing more is received: whoever still sends is refused.
+            drop(self);
+            let _ = folded.send(());
+        }
     }
 
-    fn batch(&mut self, first: Box<dyn Job>) {
+    /// Works on what is waiting, in one commit; gives back a request to close that came with it.
+    fn batch(&mut self, first: Box<dyn Job>) -> Option<SyncSender<()>> {
         let mut jobs = Vec::with_capacity(16);
         jobs.push(first);
-        while jobs.len() < BATCH_MAX {
+        let mut close = None;
+        while jobs.len() < BATCH_MAX && close.is_none() {
             match self.inbox.try_recv() {
-                Ok(job) => jobs.push(job),
+                Ok(Message::Job(job)) => jobs.push(job),
+                Ok(Message::Close(folded)) => close = Some(folded),
                 Err(_) => break,
             }
         }
+        self.commit_batch(jobs);
+        close
+    }
+
+    fn commit_batch(&mut self, jobs: Vec<Box<dyn Job>>) {
         let mut run = Vec::with_capacity(jobs.len());
         let disk_low = self.measure_disk();
         for job in jobs {
@@ -218,6 +261,7 @@ impl Loop {
             }
         }
         let fate = self.transaction(&mut run);
+        self.jobs_since += run.len();
         let rings = fate.is_ok() && run.iter().any(|job| job.rings());
         for job in run {
             job.answer(fate.clone());
@@ -284,12 +328,10 @@ impl Loop {
     }
 
     fn checkpoint_when_long(&mut self) {
-        let pages = self.wal_frames();
-        if pages >= TRUNCATE_PAGES {
+        if self.wal_frames() >= TRUNCATE_PAGES {
             self.checkpoint("truncate");
-        } else if pages - self.wal_pages >= CHECKPOINT_PAGES {
+        } else if self.jobs_since >= CHECKPOINT_JOBS {
             self.checkpoint("passive");
-            self.wal_pages = pages;
         }
     }
 
@@ -301,14 +343,12 @@ impl Loop {
     }
 
     fn checkpoint(&mut self, kind: &str) {
+        self.jobs_since = 0;
         match self
             .connection
             .query_row(&format!("pragma wal_checkpoint({kind})"), [], |row| row.get::<_, i64>(0))
         {
-            Ok(busy) if kind == "truncate" => {
-                self.wal_pages = 0;
-                self.dirty = busy != 0;
-            }
+            Ok(busy) if kind == "truncate" => self.dirty = busy != 0,
             Ok(_) => (),
             Err(error) => log::warn!("store: checkpoint: {error}"),
         }
