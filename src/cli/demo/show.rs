@@ -172,7 +172,7 @@ impl Shown {
             text.push_str(
                 "Nothing is left on disk. To keep the database:     richpanel-mw demo --keep DIR\n\
                  To keep everything running and look around:        richpanel-mw demo --stay\n\
-                 To set it up for a shop:                           README.md, \"Install\"\n",
+                 To set it up for a shop:                           README.md, \"Ten minutes\"\n",
             );
             return text;
         };
@@ -188,7 +188,7 @@ impl Shown {
              richpanel-mw --config {config} show {event}\n\
              sqlite3 -readonly {database} \"select at, what, rule, answer from audit where event = {event}\"\n\
              sqlite3 -readonly {database} \"select * from deliveries\"\n\
-             README.md, \"Install\", sets it up for a shop"
+             README.md, \"Ten minutes\", sets it up for a shop"
         );
         text
     }
