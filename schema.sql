@@ -163,6 +163,7 @@ create table tickets (
 ) strict, without rowid;
 create index tickets_number on tickets (helpdesk, number) where number is not null;
 create index tickets_looked on tickets (helpdesk, is_open, looked_at);
+create index tickets_age on tickets (looked_at);
 
 -- Values that outlive a restart: the mode, what the tenant allows.
 create table settings (

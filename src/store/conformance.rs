@@ -403,7 +403,8 @@ pub(crate) fn pruning_takes_only_what_is_old_and_ended(store: &dyn Store) {
     let finish_at = |ticket: &str, state, at| {
         let event = new_event(store, ticket, at);
         let claimed = claim(store, at);
-        store.fetched(&claimed, &seen("m"), at).unwrap();
+        let number = Some(if ticket == "T-new" { 9 } else { 7 });
+        store.fetched(&claimed, &Seen { number, ..seen("m") }, at).unwrap();
         store.finish(&claimed, &end(state), at).unwrap();
         event
     };
@@ -415,6 +416,12 @@ pub(crate) fn pruning_takes_only_what_is_old_and_ended(store: &dyn Store) {
     assert_eq!(store.prune(seconds(500), seconds(500), 100).unwrap(), 0);
     assert_eq!(store.journal(old).unwrap(), None);
     assert_eq!(claim(store, seconds(2_000)).event, open);
+    let desk = HelpdeskName::from("richpanel");
+    let known = |ticket: &str| store.known_ticket(&desk, &TicketId::from(ticket)).unwrap().is_some();
+    assert!(
+        known("T-new") && !known("T-old"),
+        "a ticket nobody looked at for long is forgotten, another is not"
+    );
     // Its key went too: the same message would be handled again.
     new_event(store, "T-old", seconds(2_000));
     let again = claim(store, seconds(2_000));

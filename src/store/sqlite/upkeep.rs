@@ -45,6 +45,14 @@ const PRUNE_KEYS: &str = "
   delete from idempotency where key in (
     select key from idempotency where created_at < :before order by created_at limit :limit)";
 
+// The highest number stays: the search upward begins there.
+const PRUNE_TICKETS: &str = "
+  delete from tickets where (helpdesk, ticket_id) in (
+    select t.helpdesk, t.ticket_id from tickets t
+    where t.looked_at < :before
+      and t.number is not (select max(number) from tickets where helpdesk = t.helpdesk and number is not null)
+    order by t.looked_at limit :limit)";
+
 const COUNT_OPEN: &str = "select state, count(*) from events where finished_at is null group by state";
 const COUNT_DEAD: &str = "select count(*) from events where state = 'dead'";
 const COUNT_RECENT: &str = "
@@ -176,6 +184,7 @@ pub(super) fn prune(
     execute(connection, PRUNE_KEYS, named_params! { ":before": millis(keys_before), ":limit": limit })?;
     let old = named_params! { ":before": millis(events_before), ":limit": limit };
     execute(connection, PRUNE_KEPT_CALLS, old)?;
+    execute(connection, PRUNE_TICKETS, old)?;
     execute(connection, PRUNE_EVENTS, old).map(|events| events as u64)
 }
 
