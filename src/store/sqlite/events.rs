@@ -37,14 +37,26 @@ const CLAIM: &str = "
 
 const STATE_OF: &str = "select state from events where id = :event";
 
-const NEXT_DUE: &str = "
+/// What [`CLAIM`] would take now: in the same order, so that a long queue costs no sort.
+const DUE_NOW: &str = "
   select e.due_at, e.lane, e.helpdesk, e.state from events e
-  where e.finished_at is null and e.state <> 'working'
+  where e.finished_at is null and e.state <> 'working' and e.due_at <= :now
     and not exists (
       select 1 from events b
       where b.finished_at is null and b.helpdesk = e.helpdesk and b.ticket_id = e.ticket_id
         and (b.state = 'working' or (b.id < e.id and b.state in ('waiting', 'backoff'))))
-  order by max(e.due_at, :now), e.lane
+  order by e.lane, e.id
+  limit 1";
+
+/// Asked only when nothing is due now: what is put off is few.
+const DUE_LATER: &str = "
+  select e.due_at, e.lane, e.helpdesk, e.state from events e
+  where e.finished_at is null and e.state <> 'working' and e.due_at > :now
+    and not exists (
+      select 1 from events b
+      where b.finished_at is null and b.helpdesk = e.helpdesk and b.ticket_id = e.ticket_id
+        and (b.state = 'working' or (b.id < e.id and b.state in ('waiting', 'backoff'))))
+  order by e.due_at, e.lane
   limit 1";
 
 const FINISH: &str = "
@@ -152,10 +164,17 @@ fn read_claim(row: &Row<'_>) -> rusqlite::Result<Claim> {
     })
 }
 
-/// The earliest open event that a claim could take.
+/// What a claim could take: now, else the earliest later.
 pub(super) fn next_due(connection: &Connection, now: Timestamp) -> Result<Option<Due>, StoreError> {
+    match due(connection, DUE_NOW, now)? {
+        Some(due) => Ok(Some(due)),
+        None => due(connection, DUE_LATER, now),
+    }
+}
+
+fn due(connection: &Connection, sql: &str, now: Timestamp) -> Result<Option<Due>, StoreError> {
     connection
-        .prepare_cached(NEXT_DUE)
+        .prepare_cached(sql)
         .and_then(|mut statement| {
             statement
                 .query_row(named_params! { ":now": millis(now) }, |row| {
