@@ -336,7 +336,7 @@ mod tests {
         let wal = folder.path().join("mw.db-wal");
         let mut longest = [0_u64; 2];
         for (half, longest) in longest.iter_mut().enumerate() {
-            for number in 0..2_500 {
+            for number in 0..1_100 {
                 store.set("key", Some(&format!("{half} {number} {}", "x".repeat(500))), "test", now).unwrap();
                 *longest = (*longest).max(std::fs::metadata(&wal).map_or(0, |file| file.len()));
             }
