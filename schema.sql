@@ -224,11 +224,19 @@ create view audit as
     from decisions
     union all
     select coalesce(sending_at, planned_at), 3, ticket_id, event_id, 'reply ' || state, 'template ' || template,
-           coalesce(api_status || ' ', '') || api_answer
+           case when api_answer like api_status || ' %' then api_answer else coalesce(api_status || ' ', '') || api_answer end
     from replies
     union all
     select coalesce(ended_at, planned_at), 4 + seq, (select ticket_id from events where id = event_id), event_id,
-           kind || ' ' || state || ' ' || body, rule, coalesce(api_status || ' ', '') || api_answer
+           kind || ' ' || state || case kind
+             when 'add-tags' then ': ' || (select group_concat(value, ', ') from json_each(steps.body, '$.tags'))
+             when 'remove-tags' then ': ' || (select group_concat(value, ', ') from json_each(steps.body, '$.tags'))
+             when 'priority' then ': ' || json_extract(body, '$.level')
+             when 'assign' then ': ' || json_extract(body, '$.agent_id')
+             when 'attach-order' then ': ' || json_extract(body, '$.order.order_id')
+             else '' end,
+           rule,
+           case when api_answer like api_status || ' %' then api_answer else coalesce(api_status || ' ', '') || api_answer end
     from steps
     union all
     select at, 1000, (select ticket_id from events where id = event_id), event_id,

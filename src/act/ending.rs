@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Stop;
-use crate::clock::after;
+use crate::clock::{after, since};
 use crate::event::{State, Timestamp};
 use crate::helpdesk::ApiError;
 use crate::store::{Claim, End, StoreError};
@@ -17,6 +17,8 @@ pub struct Patience {
     pub first: Duration,
     /// The longest wait.
     pub longest: Duration,
+    /// An event this old is a dead letter whatever keeps it, so that each one ends where a person can see it.
+    pub give_up_after: Duration,
 }
 
 /// Turns an error into an end. `jitter` is 0..1: the wait is anywhere up to the doubled bound (full jitter), so that
@@ -37,7 +39,8 @@ pub fn after_failure(
         _ => backoff(if counts { failures } else { claim.attempt }, patience, jitter),
     };
     let reason = crate::text::one_line(&crate::text::redact(&stop.to_string()), 300);
-    if hopeless || (counts && failures >= patience.max_attempts) {
+    let too_old = since(claim.accepted_at, now) >= patience.give_up_after;
+    if hopeless || too_old || (counts && failures >= patience.max_attempts) {
         return End { state: State::Dead, outcome: None, due_at: None, failed: counts, reason, calls };
     }
     End {
@@ -70,8 +73,12 @@ mod tests {
     use super::*;
     use crate::event::{EventId, HelpdeskName, Lane, Source, TicketId};
 
-    const PATIENCE: Patience =
-        Patience { max_attempts: 3, first: Duration::from_secs(2), longest: Duration::from_secs(60) };
+    const PATIENCE: Patience = Patience {
+        max_attempts: 3,
+        first: Duration::from_secs(2),
+        longest: Duration::from_secs(60),
+        give_up_after: Duration::from_secs(86_400),
+    };
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
     fn claim(failures: u32, attempt: u32) -> Claim {
@@ -125,8 +132,13 @@ mod tests {
     }
 
     #[test]
-    fn a_helpdesk_that_is_down_for_a_day_kills_nothing() {
+    fn a_helpdesk_that_is_down_kills_nothing_for_a_day_and_then_a_person_sees_it() {
         let down = Stop::Api(ApiError::Unavailable("refused".into()));
-        assert_eq!(after_failure(&claim(0, 500), &down, PATIENCE, 1.0, NOW, 0).state, State::Backoff);
+        let after_hours = |hours: u64| {
+            let now = after(NOW, Duration::from_secs(hours * 3_600));
+            after_failure(&claim(0, 500), &down, PATIENCE, 1.0, now, 0).state
+        };
+        assert_eq!(after_hours(23), State::Backoff);
+        assert_eq!(after_hours(24), State::Dead);
     }
 }

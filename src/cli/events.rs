@@ -80,13 +80,17 @@ impl Events {
             state: self.state,
             ticket: self.ticket,
             since: self.since.map(|since| since.time(now)),
-            limit: self.limit,
+            // One more than is shown tells whether there are more.
+            limit: self.limit.saturating_add(1),
         };
-        let events = reader.events(&filter)?;
+        let mut events = reader.events(&filter)?;
+        let shown = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let more = events.len() > shown;
+        events.truncate(shown);
         session.show(&json!({ "events": events }), |screen| {
             let mut text = list(&events, now, *screen);
-            if events.len() == usize::try_from(self.limit).unwrap_or(usize::MAX) {
-                text.push_str("There may be more: --limit N shows them.\n");
+            if more {
+                text.push_str("There are more: --limit N shows them.\n");
             }
             text
         })?;

@@ -51,7 +51,15 @@ pub fn load(path: &Path) -> Result<Loaded, LoadError> {
     let text = std::fs::read_to_string(path).map_err(|error| LoadError::Unreadable {
         path: path.to_owned(),
         why: error.to_string(),
-        hint: "Name one with --config FILE; examples/minimal.toml is a start.".into(),
+        hint: match error.kind() {
+            std::io::ErrorKind::NotFound => "Name one with --config FILE; examples/minimal.toml is a start.",
+            std::io::ErrorKind::PermissionDenied => {
+                "Let this user read it, or run as the daemon's user (sudo)."
+            }
+            std::io::ErrorKind::InvalidData => "It must be text in UTF-8.",
+            _ => "It must be a readable file.",
+        }
+        .into(),
     })?;
     Ok(Loaded { config: parse(&text, path)?, path: path.to_owned() })
 }

@@ -287,6 +287,9 @@ pub struct Workers {
     pub backoff_max_seconds: u64,
     /// How long a worker may hold an event before another takes it.
     pub lease_seconds: u64,
+    /// Hours after which an event that still cannot be worked, for whatever reason, is a dead letter (1..=720). An
+    /// outage of the helpdesk uses up no attempt; only this ends the waiting.
+    pub give_up_after_hours: u64,
 }
 
 impl Default for Workers {
@@ -297,6 +300,7 @@ impl Default for Workers {
             backoff_first_seconds: 2,
             backoff_max_seconds: 900,
             lease_seconds: 120,
+            give_up_after_hours: 72,
         }
     }
 }

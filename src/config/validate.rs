@@ -33,6 +33,7 @@ fn machinery(config: &Config, bound: &mut dyn FnMut(bool, &str)) {
         workers.backoff_first_seconds >= 1 && workers.backoff_max_seconds >= workers.backoff_first_seconds,
         "[workers] backoff_first_seconds must be at least 1 and not above backoff_max_seconds",
     );
+    bound((1..=720).contains(&workers.give_up_after_hours), "[workers] give_up_after_hours must be 1 to 720");
     bound((24..=720).contains(&store.dedup_hours), "[store] dedup_hours must be 24 to 720");
     bound(store.retention_days >= 1, "[store] retention_days must be at least 1");
     bound(

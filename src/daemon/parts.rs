@@ -132,6 +132,7 @@ fn settings(config: &Config) -> Settings {
             max_attempts: workers.max_attempts,
             first: Duration::from_secs(workers.backoff_first_seconds),
             longest: Duration::from_secs(workers.backoff_max_seconds),
+            give_up_after: Duration::from_secs(workers.give_up_after_hours.saturating_mul(3_600)),
         },
         caps: Caps {
             per_ticket_day: limits.replies_per_ticket_per_day,

@@ -211,9 +211,9 @@ impl<'a> Asked<'a> {
             self.ctx.ticket.messages.iter().filter(|message| message.author == Author::Unknown).count();
         match unknown {
             0 => Ok("who wrote each message is known".into()),
-            count => {
-                Err(format!("nothing tells who wrote {count} of the messages: an agent may have answered"))
-            }
+            count => Err(format!(
+                "the helpdesk does not say who wrote {count} of the messages: an agent may have answered already"
+            )),
         }
     }
 

@@ -184,7 +184,7 @@ pub enum ApiError {
         retry_after: Duration,
     },
     /// No connection: nothing was sent. For reads also time-outs and 5xx.
-    #[error("the helpdesk cannot be reached: {0}")]
+    #[error("the helpdesk cannot do this now: {0}")]
     Unavailable(String),
     /// 401: the key is wrong or revoked. All writes stop.
     #[error("the helpdesk refuses the API key (401): {0}")]

@@ -365,7 +365,7 @@ impl Turn<'_> {
         match self.hands.read(permit, &TicketId::new(self.claim.ticket.as_str())) {
             Ok(ticket) => Ok(Some(ticket)),
             Err(ApiError::NotFound) if since(self.claim.accepted_at, self.now()) < NEW_ID_GRACE => {
-                Err(ApiError::Unavailable("the helpdesk does not know this ticket yet".into()).into())
+                Err(ApiError::Unavailable("it does not know this ticket yet".into()).into())
             }
             Err(ApiError::NotFound) => Ok(None),
             Err(error) => Err(error.into()),

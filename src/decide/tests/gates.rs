@@ -41,7 +41,7 @@ const ROWS: &[(&str, Change, &str)] = &[
     (
         "authors-known",
         |case| case.ctx.ticket.messages.insert(0, message("m-0", Author::Unknown, "It is on its way.")),
-        "who wrote 1 of the messages",
+        "does not say who wrote 1",
     ),
     (
         "message-age",

@@ -104,8 +104,11 @@ fn json_value(before: &str, rest: &str, accept: &Accept<'_>) -> Option<String> {
     let quote = ["\\\"", "\"", "'"].into_iter().find(|quote| before.ends_with(quote))?;
     let rest = rest.strip_prefix(quote)?.trim_start().strip_prefix(':')?.trim_start();
     let Some(value) = rest.strip_prefix(quote) else {
+        // A number, or a placeholder that was pasted without its quotes: the id runs to the next comma, brace or space.
+        let rest = head(rest);
         let end = rest.find(|c: char| c == ',' || c == '}' || c.is_whitespace()).unwrap_or(rest.len());
-        return accept(rest.get(..end)?).filter(|value| value.bytes().all(|byte| byte.is_ascii_digit()));
+        let opens_more = |value: &String| value.starts_with(['"', '\'', '\\', '{', '[']);
+        return accept(rest.get(..end)?).filter(|value| !opens_more(value));
     };
     let value = head(value);
     // A Message-ID ends at its bracket; quotes inside it belong to it.

@@ -140,7 +140,8 @@ fn sender_address(object: &Value) -> Option<String> {
 
 fn messages(object: &Value, customer: &Customer, known: &Known<'_>) -> Vec<Message> {
     let comments = list(object.get("comments"));
-    let people = People::of(comments, customer, known);
+    let mut people = People::of(comments, customer, known);
+    people.opener = opener(object, comments);
     let messages = comments.iter().filter(|comment| comment.is_object());
     in_time_order(messages.map(|comment| message(comment, &people)).collect())
 }
@@ -204,6 +205,18 @@ struct People<'a> {
     /// Author ids whose comments on this ticket say that they are (not) an operator's.
     operators: BTreeSet<String>,
     customers: BTreeSet<String>,
+    /// The comment that a customer's mail began the ticket with.
+    opener: Option<&'a Value>,
+}
+
+/// The comment that began the ticket, where the ticket says that it began with a mail of the customer's: its sender is
+/// not the shop, and the comment is as old as the ticket.
+fn opener<'a>(object: &Value, comments: &'a [Value]) -> Option<&'a Value> {
+    sender_address(object)?;
+    let began = time(object.get("created_at"))?;
+    let written = |comment: &&Value| time(comment.get("created_at"));
+    let first = comments.iter().filter(|comment| written(comment).is_some()).min_by_key(written)?;
+    (written(&first)? == began).then_some(first)
 }
 
 impl<'a> People<'a> {
@@ -212,7 +225,7 @@ impl<'a> People<'a> {
             let said = comments.iter().filter(|comment| is_operator(comment) == Some(operator));
             said.filter_map(author_id).collect()
         };
-        Self { known, customer, operators: ids(true), customers: ids(false) }
+        Self { known, customer, operators: ids(true), customers: ids(false), opener: None }
     }
 
     fn author(&self, comment: &Value) -> Author {
@@ -245,7 +258,10 @@ impl<'a> People<'a> {
         let address = wrote.iter().find_map(|path| text(comment.pointer(path)));
         let customer = is(&self.customer.id, id.as_ref())
             || id.as_ref().is_some_and(|id| self.customers.contains(id))
-            || is(&self.customer.email, address.as_ref());
+            || is(&self.customer.email, address.as_ref())
+            || self.opener.is_some_and(|opener| {
+                std::ptr::eq(opener, comment) || (id.is_some() && author_id(opener) == id)
+            });
         if customer { Author::Customer } else { Author::Unknown }
     }
 }

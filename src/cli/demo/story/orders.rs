@@ -12,7 +12,7 @@ const DELAY: &str = "shipping_delay";
 const SEEN: &[Outcome] = &[Outcome::Seen];
 
 pub(super) const SAID: &[Said] = &[
-    mail(STATUS, "My order", "Hi, where is my order {order}? Thank you, Ava")
+    mail(STATUS, "My order", "Hi, where is my order {order}? Thank you")
         .about(Shipped)
         .answered()
         .thread("first"),

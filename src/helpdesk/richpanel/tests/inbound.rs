@@ -111,6 +111,8 @@ fn a_body_broken_by_unescaped_values_still_yields_its_id() {
         (r#"{"ticket_id":"<"odd.id"@mail.example>","message":"x"}"#, "<\"odd.id\"@mail.example>"),
         (r#"{"ticket_id":"<a@mail.example>","message":"see "https://x" > there">"}"#, "<a@mail.example>"),
         (r#"{"ticket_id":"t-4","message":"cut off"#, "t-4"),
+        (r#"{"ticket_id": <a.b+c@mail.example>, "channel":"email"}"#, "<a.b+c@mail.example>"),
+        (r#"{"ticket_id":api-demoshop-3f0c6d1e}"#, "api-demoshop-3f0c6d1e"),
         ("<c><ticket_id><a@mail.example></ticket_id><message>x</message></c>", "<a@mail.example>"),
         ("<c><ticket_id>t-5</ticket_id><message>a < b & c</message></c>", "t-5"),
         ("<c><message>a <b></message><ticket_id>&lt;a@h&gt;</ticket_id></c>", "<a@h>"),
@@ -128,7 +130,12 @@ fn a_body_broken_by_unescaped_values_still_yields_its_id() {
 
 #[test]
 fn no_id_is_taken_rather_than_half_of_one() {
-    for body in [r#"{"ticket_id":"<"odd id"@mail.example>","m":"x"}"#, r#"{"ticket_id":"<cut@mai"#] {
+    for body in [
+        r#"{"ticket_id":"<"odd id"@mail.example>","m":"x"}"#,
+        r#"{"ticket_id":"<cut@mai"#,
+        r#"{"ticket_id": {{ticket.id}}, "m":"x"}"#,
+        r#"{"ticket_id": <a@b c>}"#,
+    ] {
         assert_eq!(parse(body), Err(Unusable::NoTicketId), "{body}");
     }
 }

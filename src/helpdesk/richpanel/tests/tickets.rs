@@ -235,3 +235,24 @@ proptest! {
         wire::ticket_object(&object);
     }
 }
+
+#[test]
+fn who_began_a_ticket_by_mail_is_known_without_a_flag() {
+    let ticket = |from: &str, first_at: &str| {
+        let object = json!({
+            "id": "<a@mail.example>", "status": "OPEN", "created_at": "2026-02-09T00:29:02.114Z",
+            "recipient": "support@shop.example",
+            "via": {"channel": "email", "source": {"from": {"address": from}}},
+            "comments": [
+                {"id": "c-2", "author_id": "p", "plain_body": "hello?", "created_at": "2026-02-09T09:00:00.000Z"},
+                {"id": "c-1", "author_id": "p", "plain_body": "where is it", "created_at": first_at},
+                {"id": "c-3", "author_id": "q", "plain_body": "on its way", "created_at": "2026-02-09T10:00:00.000Z"}]
+        });
+        read(&object).messages.into_iter().map(|message| message.author).collect::<Vec<_>>()
+    };
+    let began = "2026-02-09T00:29:02.114Z";
+    assert_eq!(ticket("ava@example.com", began), [Author::Customer, Author::Customer, Author::Unknown]);
+    assert_eq!(ticket("support@shop.example", began), [Author::Unknown, Author::Unknown, Author::Unknown]);
+    let later = "2026-02-09T00:30:00.000Z";
+    assert_eq!(ticket("ava@example.com", later), [Author::Unknown, Author::Unknown, Author::Unknown]);
+}
