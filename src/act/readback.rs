@@ -62,32 +62,35 @@ impl Hands<'_> {
         steps: &[JournalStep],
     ) -> Result<End, Stop> {
         let reason = "a reply may or may not have arrived: a person must look, it is not sent again";
-        let handing_over =
-            |step: &&JournalStep| step.body.contains(TAG_NEEDS_HUMAN) || step.body.contains("\"reopen\"");
-        if !steps.iter().any(|step| handing_over(&step)) {
+        if !steps.iter().any(|step| step.body.contains(TAG_NEEDS_HUMAN)) {
             self.plan_hand_over(claim, permit, steps)?;
         }
         self.finish_plan(claim, permit, ticket, Outcome::NeedsHuman, reason)
     }
 
-    /// Puts the tags for a person in the place of what was planned for an answered ticket.
+    /// Puts the tags for a person in the place of what was planned for an answered ticket, in one commit.
     fn plan_hand_over(&self, claim: &Claim, permit: &Permit, steps: &[JournalStep]) -> Result<(), Stop> {
         let mut tags = vec![TAG_NEEDS_HUMAN.to_owned()];
-        for step in steps.iter().filter(|step| step.state == StepState::Planned) {
-            if let Ok(Effect::AddTags { tags: planned }) = serde_json::from_str(&step.body) {
-                tags.extend(planned.into_iter().filter(|tag| tag != TAG_REPLIED));
+        let mut effects = Vec::new();
+        for step in steps {
+            match (serde_json::from_str(&step.body), step.state) {
+                (Ok(Effect::AddTags { tags: planned }), StepState::Planned) => {
+                    tags.extend(planned.into_iter().filter(|tag| tag != TAG_REPLIED));
+                }
+                // A ticket that we closed after a reply nobody got must not stay closed; one that an agent closed must.
+                (Ok(Effect::Close), StepState::Applied | StepState::Unproven) => effects.push(Effect::Reopen),
+                _ => (),
             }
-            let why =
-                Answer { status: None, text: "the reply was not confirmed".into(), calls: permit.used() };
-            self.store.step_is(claim, step.seq, StepState::Skipped, &why, self.now())?;
         }
-        // A ticket that we closed after a reply nobody got must not stay closed. The tags come last, as always.
-        for effect in [Effect::Reopen, Effect::AddTags { tags }] {
-            let body = serde_json::to_string(&effect).map_err(|error| Stop::Journal(error.to_string()))?;
-            let step =
-                StepPlan { kind: effect.kind().into(), body, rule: "unconfirmed reply → a person".into() };
-            self.store.add_step(claim, &step, self.now())?;
-        }
+        // The tags come last, as always.
+        effects.push(Effect::AddTags { tags });
+        let step = |effect: &Effect| {
+            let body = serde_json::to_string(effect).map_err(|error| Stop::Journal(error.to_string()))?;
+            Ok(StepPlan { kind: effect.kind().into(), body, rule: "unconfirmed reply → a person".into() })
+        };
+        let plan = effects.iter().map(step).collect::<Result<Vec<_>, Stop>>()?;
+        let why = Answer { status: None, text: "the reply was not confirmed".into(), calls: permit.used() };
+        self.store.replan(claim, &plan, &why, self.now())?;
         Ok(())
     }
 

@@ -2,10 +2,11 @@
 //! not. The answer to a write is its read-back where it shows the ticket.
 
 use super::{Hands, Stop, answer_of, readback};
-use crate::decide::TAG_STOP;
+use crate::decide::{Decision, TAG_STOP};
+use crate::event::MessageKey;
 use crate::helpdesk::budget::Permit;
 use crate::helpdesk::{ApiError, Applied};
-use crate::store::{Answer, Claim, JournalStep, ReplyState, StepState};
+use crate::store::{Answer, Claim, JournalStep, ReplyState, StepPlan, StepState};
 use crate::ticket::{Effect, Status, Ticket};
 
 /// Failed attempts after which a step that the ticket can do without is given up.
@@ -30,6 +31,9 @@ impl Hands<'_> {
         mut ticket: Ticket,
     ) -> Result<StepsEnd, Stop> {
         let journal = self.store.journal(claim.event)?.ok_or_else(|| Stop::Journal("no decision".into()))?;
+        let decision: Decision =
+            serde_json::from_str(&journal.detail).map_err(|error| Stop::Journal(error.to_string()))?;
+        let answered = decision.message.as_ref();
         let unconfirmed = journal.reply.filter(|reply| reply.state == ReplyState::Sent);
         let mut to_confirm = unconfirmed.map(|reply| reply.body);
         for step in journal.steps.iter().filter(|step| step.state == StepState::Planned) {
@@ -44,14 +48,25 @@ impl Hands<'_> {
             }
             let effect: Effect =
                 serde_json::from_str(&step.body).map_err(|error| Stop::Journal(error.to_string()))?;
-            if let Some(shown) = self.step(claim, permit, &ticket, step, &effect)? {
+            if let Some(why) = (effect == Effect::Close).then(|| still_asked(&ticket, answered)).flatten() {
+                let answer = Answer { status: None, text: why.into(), calls: permit.used() };
+                self.store.step_is(claim, step.seq, StepState::Skipped, &answer, self.now())?;
+                continue;
+            }
+            if let Some(mut shown) = self.step(claim, permit, &ticket, step, &effect)? {
                 if !shown.messages.is_empty()
                     && let Some(body) = to_confirm.take()
                 {
-                    let arrived = self.confirm(claim, permit, &shown, &body)?;
+                    let arrived = self.confirm(claim, permit, &shown, answered, &body)?;
                     if !arrived {
                         return Ok(StepsEnd::ReplyMissing);
                     }
+                }
+                if effect == Effect::Close
+                    && !shown.messages.is_empty()
+                    && still_asked(&shown, answered).is_some()
+                {
+                    shown = self.undo_close(claim, permit, shown)?;
                 }
                 ticket = shown;
             }
@@ -59,9 +74,32 @@ impl Hands<'_> {
         Ok(StepsEnd::Done)
     }
 
+    /// The close's answer shows a message that came before it: it must not stay on a closed ticket. Journalled as a
+    /// step of its own, which is done last when it cannot be done now.
+    fn undo_close(&self, claim: &Claim, permit: &mut Permit, shown: Ticket) -> Result<Ticket, Stop> {
+        let effect = Effect::Reopen;
+        let body = serde_json::to_string(&effect).map_err(|error| Stop::Journal(error.to_string()))?;
+        let rule = "closed with a newer message on it → open again".to_owned();
+        let plan = StepPlan { kind: effect.kind().into(), body, rule };
+        self.store.add_step(claim, &plan, self.now())?;
+        let journal = self.store.journal(claim.event)?.ok_or_else(|| Stop::Journal("no decision".into()))?;
+        let Some(step) = journal.steps.last().filter(|step| step.body == plan.body) else {
+            return Ok(shown);
+        };
+        let opened = self.step(claim, permit, &shown, step, &effect)?;
+        Ok(opened.unwrap_or(shown))
+    }
+
     /// Looks for the reply in a ticket that an answer showed for nothing.
-    fn confirm(&self, claim: &Claim, permit: &Permit, shown: &Ticket, body: &str) -> Result<bool, Stop> {
-        let arrived = readback::shows_reply(shown, None, body);
+    fn confirm(
+        &self,
+        claim: &Claim,
+        permit: &Permit,
+        shown: &Ticket,
+        answered: Option<&MessageKey>,
+        body: &str,
+    ) -> Result<bool, Stop> {
+        let arrived = readback::shows_reply(shown, answered, body);
         let (state, text) = if arrived {
             (ReplyState::Confirmed, "seen on the ticket")
         } else {
@@ -137,6 +175,15 @@ impl Hands<'_> {
         self.store.step_is(claim, step.seq, state, &answer, self.now())?;
         Ok(shown)
     }
+}
+
+/// Why a ticket must not be closed after our reply: somebody said something that the reply does not answer.
+fn still_asked(ticket: &Ticket, answered: Option<&MessageKey>) -> Option<&'static str> {
+    let newest = ticket.newest_customer_message()?;
+    if answered.is_some_and(|answered| newest.key() != *answered) {
+        return Some("the customer wrote again");
+    }
+    ticket.agent_answered_after(newest).then_some("an agent has written")
 }
 
 /// Whether a ticket as read shows the effect: `None` when it cannot show it.

@@ -64,7 +64,7 @@ pub enum Request {
 /// What is answered: the result as JSON, or words for people.
 pub type Answer = Result<serde_json::Value, String>;
 
-/// Answers requests; one at a time, on the socket's own thread.
+/// Answers requests, each on a thread of its own.
 pub type Handler = Arc<dyn Fn(Request) -> Answer + Send + Sync>;
 
 /// Where the socket of this database stands.
@@ -97,8 +97,15 @@ impl Control {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
         let thread = std::thread::Builder::new().name("control".into()).spawn(move || {
             for stream in listener.incoming().flatten() {
-                if let Err(error) = serve(&stream, &handler) {
-                    log::debug!("control: {error}");
+                // A thread each: `mode off` must not wait for a sweep that somebody asked for.
+                let handler = Arc::clone(&handler);
+                let answer = move || {
+                    if let Err(error) = serve(&stream, &handler) {
+                        log::debug!("control: {error}");
+                    }
+                };
+                if let Err(error) = std::thread::Builder::new().name("control-request".into()).spawn(answer) {
+                    log::error!("control: {error}");
                 }
             }
         })?;
@@ -174,6 +181,34 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
         drop(control);
         assert!(!socket_path(&database).exists());
+    }
+
+    #[test]
+    fn a_request_that_takes_its_time_keeps_no_other_waiting() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("mw.db");
+        let (go_on, wait) = std::sync::mpsc::channel::<()>();
+        let wait = std::sync::Mutex::new(wait);
+        let _control = Control::listen(
+            &database,
+            Arc::new(move |request| match request {
+                Request::Reconcile { .. } => {
+                    let _ = wait.lock().unwrap().recv_timeout(Duration::from_secs(20));
+                    Ok(serde_json::Value::Null)
+                }
+                _ => Ok(serde_json::json!({"fine": true})),
+            }),
+        )
+        .unwrap();
+        let mut slow = UnixStream::connect(socket_path(&database)).unwrap();
+        slow.write_all(b"{\"do\":\"reconcile\",\"csv\":null}\n").unwrap();
+        let mut quick = UnixStream::connect(socket_path(&database)).unwrap();
+        quick.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        quick.write_all(b"{\"do\":\"mode\",\"mode\":\"off\",\"by\":\"lead\"}\n").unwrap();
+        let mut line = String::new();
+        BufReader::new(quick).read_line(&mut line).expect("waited for the sweep");
+        assert!(line.contains("fine"), "{line}");
+        go_on.send(()).unwrap();
     }
 
     #[test]

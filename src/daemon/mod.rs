@@ -131,8 +131,10 @@ impl Daemon {
         store.on_work(Box::new(move || ring.ring()));
         let pool =
             Pool::start(&desk, &bell, config.workers.threads, &died).map_err(|error| io("worker", &error))?;
+        let in_force = Arc::clone(&policy);
+        let writes = Box::new(move || in_force.current().mode.writes());
         let timer = start_timer(
-            Timer::new(Arc::clone(&store), Arc::clone(&helpdesk), Arc::clone(&clock), config.clone()),
+            Timer::new(Arc::clone(&store), Arc::clone(&helpdesk), Arc::clone(&clock), config.clone(), writes),
             &died,
         )?;
         let steering = Steering {

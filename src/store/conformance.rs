@@ -30,6 +30,9 @@ macro_rules! suite {
             a_plan_reads_back_with_how_far_it_got,
             a_plan_that_has_begun_cannot_change,
             dead_letters_come_back_only_by_a_person,
+            a_clock_set_back_puts_nothing_off,
+            a_dead_letter_keeps_its_plan,
+            another_plan_takes_the_place_of_what_was_not_done,
             an_event_backed_off_is_not_due_before_its_time,
             settings_outlive_and_can_be_removed,
             pruning_takes_only_what_is_old_and_ended,
@@ -462,6 +465,46 @@ pub(crate) fn a_step_nobody_saw_can_be_proven_later(store: &dyn Store) {
     store.proven(&found[0], StepState::Applied, &Answer::default(), seconds(60)).unwrap();
     assert_eq!(store.unproven(&desk, seconds(60), 10).unwrap(), []);
     assert_eq!(store.journal(claim.event).unwrap().unwrap().steps[0].state, StepState::Applied);
+}
+
+pub(crate) fn a_clock_set_back_puts_nothing_off(store: &dyn Store) {
+    let year = Duration::from_secs(400 * 24 * 3_600);
+    let wrong = after(START, year);
+    accept(store, "T-1", Lane::Email, wrong).unwrap();
+    let due = store.next_due(START).unwrap().unwrap();
+    assert!(due.at <= START, "{due:?}");
+    let claim = store.claim(START, LEASE).unwrap().expect("waits for a year that was never there");
+    store.finish(&claim, &End { due_at: Some(wrong), ..end(State::Backoff) }, START).unwrap();
+    assert_eq!(store.claim(START, LEASE).unwrap(), None);
+    store.rescue(START).unwrap();
+    assert!(store.claim(START, year).unwrap().is_some());
+    assert_eq!(store.rescue(START).unwrap(), 1, "a lease of a year");
+}
+
+pub(crate) fn a_dead_letter_keeps_its_plan(store: &dyn Store) {
+    let claim = planned(store, "T-1", "m-1", "ava", START);
+    store.finish(&claim, &end(State::Dead), START).unwrap();
+    let dead = store.journal(claim.event).unwrap().unwrap();
+    assert_eq!((dead.reply.unwrap().state, dead.steps[0].state), (ReplyState::Planned, StepState::Planned));
+    store.retry(claim.event, "lead", START).unwrap();
+    let claim = store.claim(START, LEASE).unwrap().unwrap();
+    store.step_is(&claim, 0, StepState::Failed, &Answer::default(), START).unwrap();
+    store.finish(&claim, &end(State::Dead), START).unwrap();
+    store.retry(claim.event, "lead", START).unwrap();
+    let again = store.journal(claim.event).unwrap().unwrap();
+    assert_eq!(again.steps[0].state, StepState::Planned, "what failed is to be done again");
+}
+
+pub(crate) fn another_plan_takes_the_place_of_what_was_not_done(store: &dyn Store) {
+    let claim = planned(store, "T-1", "m-1", "ava", START);
+    let tag = StepPlan { kind: "add-tags".into(), body: "[]".into(), rule: "unconfirmed".into() };
+    let why = Answer { status: None, text: "not confirmed".into(), calls: 1 };
+    store.replan(&claim, &[tag.clone(), tag], &why, START).unwrap();
+    let steps: Vec<_> =
+        store.journal(claim.event).unwrap().unwrap().steps.into_iter().map(|s| s.state).collect();
+    assert_eq!(steps, [StepState::Skipped, StepState::Planned, StepState::Planned]);
+    let lost = Claim { attempt: claim.attempt + 1, ..claim };
+    assert_eq!(store.replan(&lost, &[], &why, START), Err(StoreError::Lost));
 }
 
 pub(crate) fn an_ended_event_leaves_nothing_planned(store: &dyn Store) {

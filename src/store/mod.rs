@@ -93,7 +93,20 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// Adds a step to the plan (`mw-needs-human` after an unconfirmed reply).
+    /// Puts other steps in the place of those that were not done yet, which become `Skipped` with `why`; in one
+    /// commit (an unconfirmed reply goes to a person).
+    ///
+    /// # Errors
+    /// [`StoreError::Lost`].
+    fn replan(
+        &self,
+        claim: &Claim,
+        steps: &[StepPlan],
+        why: &Answer,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Adds a step to the plan (the ticket is opened again after a close that came too late).
     ///
     /// # Errors
     /// [`StoreError::Lost`].

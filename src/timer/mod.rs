@@ -47,6 +47,8 @@ pub struct Timer {
     helpdesk: Arc<dyn Helpdesk>,
     clock: Arc<dyn Clock>,
     config: Config,
+    /// Whether the mode in force lets anything be written.
+    writes: Box<dyn Fn() -> bool + Send>,
     due: [Duration; 5],
 }
 
@@ -57,10 +59,11 @@ impl Timer {
         helpdesk: Arc<dyn Helpdesk>,
         clock: Arc<dyn Clock>,
         config: Config,
+        writes: Box<dyn Fn() -> bool + Send>,
     ) -> Self {
         let now = clock.monotonic();
         let sweep = now + every(config.reconcile.every_minutes);
-        Self { store, helpdesk, clock, config, due: [now, now, now, now, sweep] }
+        Self { store, helpdesk, clock, config, writes, due: [now, now, now, now, sweep] }
     }
 
     /// Runs until asked to stop, or until nobody can ask any more.

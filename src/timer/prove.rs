@@ -18,6 +18,10 @@ const CALLS: u32 = 3;
 impl Timer {
     /// Looks at some of them, oldest first, as far as the budget reaches.
     pub(super) fn prove(&self) -> bool {
+        // It may write; a mode that writes nothing stops that too.
+        if !(self.writes)() {
+            return true;
+        }
         let after_ms =
             i64::try_from(self.config.readback.steps_after_seconds.saturating_mul(1000)).unwrap_or(i64::MAX);
         let before = from_millis(millis(self.now()).saturating_sub(after_ms));
@@ -50,13 +54,23 @@ impl Timer {
         let ticket = match self.helpdesk.ticket(&mut permit, &step.ticket) {
             Ok(ticket) => ticket,
             Err(ApiError::NotFound) => return settle(StepState::Failed, "the ticket is gone"),
+            // A look that will never work must not be repeated for ever, in front of all others.
+            Err(error @ (ApiError::Rejected { .. } | ApiError::Malformed(_))) => {
+                return settle(StepState::Failed, &format!("cannot be looked at: {error}"));
+            }
             Err(error) => return Err(words(&error)),
         };
         if proof_of(&effect, Some(&ticket)) != Some(false) || ticket.has_tag(TAG_STOP) {
             return settle(StepState::Applied, "seen on the ticket");
         }
         log::warn!("event={} step={}: answered 200 and not applied; doing it again", step.event, step.seq);
-        let again = self.helpdesk.apply(&mut permit, &ticket, &effect).map_err(|error| words(&error))?;
+        let again = match self.helpdesk.apply(&mut permit, &ticket, &effect) {
+            Ok(again) => again,
+            Err(error @ ApiError::Rejected { .. }) => {
+                return settle(StepState::Failed, &format!("cannot be done again: {error}"));
+            }
+            Err(error) => return Err(words(&error)),
+        };
         if proof_of(&effect, again.ticket.as_ref()) == Some(true) {
             return settle(StepState::Applied, "done again");
         }

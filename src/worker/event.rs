@@ -17,14 +17,15 @@ use crate::decide::{Context, Decision, OrderFinding, Policy, TAG_STOP, decide, r
 use crate::event::{Caps, EventId, HelpdeskName, Lane, Mode, Outcome, Source, State, TicketId, Timestamp};
 use crate::helpdesk::budget::{Permit, Use};
 use crate::helpdesk::{ApiError, Call, Helpdesk};
-use crate::store::{Claim, Due, End, Fetched, Journal, ReplyState, Store, StoreError};
-use crate::ticket::Ticket;
+use crate::store::{Claim, Due, End, Fetched, Journal, ReplyState, StepState, Store, StoreError};
+use crate::ticket::{Message, Status, Ticket};
 
 /// How long a new ticket may be "not found" before it counts as gone.
 const NEW_ID_GRACE: Duration = Duration::from_secs(120);
 
-/// Failed attempts after which an order that cannot be read no longer delays the routing.
-const ORDER_PATIENCE: u32 = 2;
+/// Attempts after which an order that cannot be read no longer delays the routing. Attempts, not failures: a helpdesk
+/// that cannot be reached counts none, and one order can be out of reach for ever.
+const ORDER_PATIENCE: u32 = 3;
 
 /// Numbers a worker goes by; from the configuration.
 #[derive(Debug, Clone)]
@@ -94,9 +95,16 @@ impl Desk {
         };
         let (purpose, calls) = needs(&due, &policy);
         let calls = calls.min(helpdesk.budget().status().limit).max(1);
-        let Some(mut permit) = helpdesk.budget().reserve(purpose, calls, stop) else {
-            return Ok(Ran::Idle { until: None });
+        let give_up = || stop() || self.overtaken(&due);
+        let permit = helpdesk.budget().try_reserve(purpose, calls).ok();
+        let Some(mut permit) = permit.or_else(|| helpdesk.budget().reserve(purpose, calls, &give_up)) else {
+            return Ok(Ran::Idle { until: Some(self.clock.now()) });
         };
+        // The wait can be long: the mode may have changed meanwhile.
+        let policy = self.policy.current();
+        if policy.mode == Mode::Off {
+            return Ok(Ran::Idle { until: None });
+        }
         let now = self.clock.now();
         let Some(claim) = self.store.claim(now, self.settings.lease)? else {
             return Ok(Ran::Idle { until: None });
@@ -105,6 +113,14 @@ impl Desk {
         drop(permit);
         self.close(&claim, &end)?;
         Ok(Ran::Event(claim.event))
+    }
+
+    /// Whether something more urgent fell due while a sweep's find waits for calls: the quarter of the window that
+    /// sweeps leave free is of no use while every worker waits on their behalf.
+    fn overtaken(&self, waiting: &Due) -> bool {
+        let now = self.clock.now();
+        waiting.lane == Lane::Sweep
+            && matches!(self.store.next_due(now), Ok(Some(due)) if due.at <= now && due.lane < Lane::Sweep)
     }
 
     /// Works on one claim; a panic or an error becomes an end like any other.
@@ -204,7 +220,9 @@ impl Turn<'_> {
     fn resume(&self, permit: &mut Permit, journal: &Journal) -> Result<End, Stop> {
         let decision: Decision =
             serde_json::from_str(&journal.detail).map_err(|error| Stop::Journal(error.to_string()))?;
-        let Some(reply) = &journal.reply else { return self.resume_steps(permit, &decision) };
+        let begun =
+            journal.steps.iter().any(|step| matches!(step.state, StepState::Applied | StepState::Unproven));
+        let Some(reply) = &journal.reply else { return self.resume_steps(permit, &decision, begun) };
         match reply.state {
             ReplyState::Unsure | ReplyState::Sending => {
                 self.hands.read_back(self.claim, permit, &decision, reply, &journal.steps)
@@ -218,17 +236,25 @@ impl Turn<'_> {
                 self.finish(permit, ticket, &decision)
             }
             ReplyState::Planned | ReplyState::NotSent => self.resume_reply(permit, decision, &reply.body),
-            ReplyState::Cancelled => self.resume_steps(permit, &decision),
+            // Discarded, and queued again by a person: the steps assume a reply that did not go out.
+            ReplyState::Cancelled if decision.send => match self.read(permit)? {
+                Some(ticket) => self.understand(permit, ticket, None),
+                None => Ok(self.hands.gone(permit)),
+            },
+            ReplyState::Cancelled => self.resume_steps(permit, &decision, begun),
         }
     }
 
-    /// A routed event whose steps were not all done: nothing is repeated that was, and a ticket that changed since is
-    /// decided anew while nothing was begun.
-    fn resume_steps(&self, permit: &mut Permit, decision: &Decision) -> Result<End, Stop> {
+    /// A routed event whose steps were not all done: nothing is repeated that was. A ticket that changed since is
+    /// decided anew while nothing was begun; a plan that was begun is ended (what came since has its own event).
+    fn resume_steps(&self, permit: &mut Permit, decision: &Decision, begun: bool) -> Result<End, Stop> {
         let Some(ticket) = self.read(permit)? else { return Ok(self.hands.gone(permit)) };
-        let same = ticket.newest_customer_message().map(crate::ticket::Message::key) == decision.message;
+        let newest = ticket.newest_customer_message();
+        let same = newest.map(Message::key) == decision.message
+            && ticket.status != Status::Closed
+            && !newest.is_some_and(|message| ticket.agent_answered_after(message));
         let stopped = ticket.has_tag(TAG_STOP);
-        if same && !stopped && decision.mode == self.policy.mode && self.policy.mode.writes() {
+        if begun || (same && !stopped && decision.mode == self.policy.mode && self.policy.mode.writes()) {
             return self.finish(permit, ticket, decision);
         }
         self.understand(permit, ticket, None)
@@ -390,7 +416,7 @@ impl Turn<'_> {
         match context::find_order(self.helpdesk, permit, context, self.desk.settings.order_by_number) {
             Ok(finding) => Ok(finding),
             Err(error)
-                if self.claim.failures >= ORDER_PATIENCE && !matches!(error, ApiError::Throttled { .. }) =>
+                if self.claim.attempt >= ORDER_PATIENCE && !matches!(error, ApiError::Throttled { .. }) =>
             {
                 Ok(OrderFinding::Uncertain(format!("the order could not be read: {error}")))
             }

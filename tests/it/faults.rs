@@ -228,7 +228,7 @@ fn an_order_that_may_not_be_read_leaves_a_routed_ticket() {
 fn an_agent_who_answers_between_the_read_and_the_send_wins_when_the_read_grew_old() {
     let world = World::with("live", "[gates]\nticket_max_age_seconds = 0");
     world.sim.add_script(Script {
-        matcher: Matcher::endpoint("GET /order/{client}/{id}"),
+        matcher: Matcher::endpoint("GET /order/{app}/{order}"),
         verbs: vec![Verb::AgentReplies { ticket: None, text: "I have it.".into(), agent: None }],
     });
     let asked = world.mail_about(OrderState::Shipped, WHERE);

@@ -167,6 +167,9 @@ impl Store for FakeStore {
     fn step_is(&self, _: &Claim, _: u32, _: StepState, _: &Answer, _: Timestamp) -> Result<(), StoreError> {
         unused()
     }
+    fn replan(&self, _: &Claim, _: &[StepPlan], _: &Answer, _: Timestamp) -> Result<(), StoreError> {
+        unused()
+    }
     fn add_step(&self, _: &Claim, _: &StepPlan, _: Timestamp) -> Result<(), StoreError> {
         unused()
     }

@@ -26,7 +26,7 @@ const CLAIM: &str = "
   set state = 'working', attempt = attempt + 1, lease_until = :lease_until
   where id = (
     select e.id from events e
-    where e.finished_at is null and e.state <> 'working' and e.due_at <= :now
+    where e.finished_at is null and e.state <> 'working' and (e.due_at <= :now or e.state = 'waiting')
       and not exists (
         select 1 from events b
         where b.finished_at is null and b.helpdesk = e.helpdesk and b.ticket_id = e.ticket_id
@@ -37,10 +37,11 @@ const CLAIM: &str = "
 
 const STATE_OF: &str = "select state from events where id = :event";
 
-/// What [`CLAIM`] would take now: in the same order, so that a long queue costs no sort.
+/// What [`CLAIM`] would take now: in the same order, so that a long queue costs no sort. A waiting event is always due:
+/// a clock set back must not put off what was accepted before.
 const DUE_NOW: &str = "
-  select e.due_at, e.lane, e.helpdesk, e.state from events e
-  where e.finished_at is null and e.state <> 'working' and e.due_at <= :now
+  select min(e.due_at, :now), e.lane, e.helpdesk, e.state from events e
+  where e.finished_at is null and e.state <> 'working' and (e.due_at <= :now or e.state = 'waiting')
     and not exists (
       select 1 from events b
       where b.finished_at is null and b.helpdesk = e.helpdesk and b.ticket_id = e.ticket_id
@@ -51,7 +52,7 @@ const DUE_NOW: &str = "
 /// Asked only when nothing is due now: what is put off is few.
 const DUE_LATER: &str = "
   select e.due_at, e.lane, e.helpdesk, e.state from events e
-  where e.finished_at is null and e.state <> 'working' and e.due_at > :now
+  where e.finished_at is null and e.state in ('backoff', 'held', 'checking') and e.due_at > :now
     and not exists (
       select 1 from events b
       where b.finished_at is null and b.helpdesk = e.helpdesk and b.ticket_id = e.ticket_id
@@ -71,8 +72,15 @@ const NOTE_TRANSITION: &str = "
 
 const RELEASE_ALL: &str = "
   update events set state = 'backoff', lease_until = null, due_at = :now, reason = :reason
-  where finished_at is null and state = 'working' and lease_until <= :lease_before
+  where finished_at is null and state = 'working' and (lease_until <= :lease_before or lease_until > :far)
   returning id";
+
+/// Nothing is ever put off for so long: such a time was written while the clock was wrong.
+const FAR: Duration = Duration::from_secs(7 * 24 * 3_600);
+
+const CLOCK_WAS_WRONG: &str = "
+  update events set due_at = :now
+  where finished_at is null and state in ('backoff', 'held', 'checking') and due_at > :far";
 
 const SENDING_IS_UNSURE: &str = "
   update replies set state = 'unsure', api_answer = 'the process stopped while sending'
@@ -81,6 +89,11 @@ const SENDING_IS_UNSURE: &str = "
 const RETRY: &str = "
   update events set state = 'backoff', finished_at = null, failures = 0, due_at = :now, reason = :reason
   where id = :event and state in ('dead', 'discarded')";
+
+// What failed for good is tried again with its event; a note is not, it may have been written.
+const PLAN_FAILED: &str = "
+  update steps set state = 'planned', ended_at = null
+  where event_id = :event and state = 'failed' and kind <> 'note'";
 
 const DISCARD: &str = "
   update events set state = 'discarded', finished_at = :now, lease_until = null, reason = :reason
@@ -213,8 +226,9 @@ pub(super) fn finish(
     if touched == 0 {
         return Err(StoreError::Lost);
     }
-    if end.state.is_final() {
-        // What was planned and never begun will not happen any more.
+    if matches!(end.state, State::Done | State::Duplicate) {
+        // What was planned and never begun will not happen any more. A dead letter keeps its plan: queued again by a
+        // person, it must be carried out, not just ended.
         execute(connection, CANCEL_PLANNED, named_params! { ":event": claim.event.0, ":now": millis(now) })?;
         execute(connection, SKIP_PLANNED, named_params! { ":event": claim.event.0, ":now": millis(now) })?;
     }
@@ -242,12 +256,14 @@ pub(super) fn release(
     by: &str,
     reason: &str,
 ) -> Result<u64, StoreError> {
+    let far = millis(after(now, FAR));
+    execute(connection, CLOCK_WAS_WRONG, named_params! { ":now": millis(now), ":far": far })?;
     let ids: Vec<i64> = connection
         .prepare_cached(RELEASE_ALL)
         .and_then(|mut statement| {
             statement
                 .query_map(
-                    named_params! { ":now": millis(now), ":lease_before": millis(lease_before), ":reason": reason },
+                    named_params! { ":now": millis(now), ":lease_before": millis(lease_before), ":far": far, ":reason": reason },
                     |row| row.get(0),
                 )?
                 .collect()
@@ -279,6 +295,7 @@ pub(super) fn retry(
             "event {event} is {from}; only dead or discarded events can be queued again"
         )));
     }
+    execute(connection, PLAN_FAILED, named_params! { ":event": event.0 })?;
     note(connection, event, &from, "backoff", by, &reason, now)
 }
 

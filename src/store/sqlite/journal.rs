@@ -194,6 +194,29 @@ pub(super) fn planned(
     plan.steps.iter().try_for_each(|step| insert_step(connection, claim, step, now))
 }
 
+const SKIP_REST: &str = "
+  update steps set state = 'skipped', ended_at = :now, attempt = :attempt, api_answer = :answer
+  where event_id = :event and state = 'planned'";
+
+/// Other steps in the place of those still planned.
+pub(super) fn replan(
+    connection: &Connection,
+    claim: &Claim,
+    steps: &[StepPlan],
+    why: &Answer,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    fence(connection, claim)?;
+    execute(
+        connection,
+        SKIP_REST,
+        named_params! {
+            ":now": millis(now), ":attempt": claim.attempt, ":answer": why.text, ":event": claim.event.0,
+        },
+    )?;
+    steps.iter().try_for_each(|step| insert_step(connection, claim, step, now))
+}
+
 /// Adds a step at the end of the plan.
 pub(super) fn add_step(
     connection: &Connection,

@@ -139,6 +139,17 @@ impl Store for SqliteStore {
             .run(false, move |connection| journal::step_is(connection, &claim, seq, state, &answer, now))
     }
 
+    fn replan(
+        &self,
+        claim: &Claim,
+        steps: &[StepPlan],
+        why: &Answer,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (claim, steps, why) = (claim.clone(), steps.to_vec(), why.clone());
+        self.writer.run(false, move |connection| journal::replan(connection, &claim, &steps, &why, now))
+    }
+
     fn add_step(&self, claim: &Claim, step: &StepPlan, now: Timestamp) -> Result<(), StoreError> {
         let (claim, step) = (claim.clone(), step.clone());
         self.writer.run(false, move |connection| journal::add_step(connection, &claim, &step, now))
