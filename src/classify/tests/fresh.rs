@@ -7,8 +7,10 @@ use crate::classify::{Classifier, Input};
 
 const URGENT: &str = include_str!("../testdata/urgent_fresh.tsv");
 const URGENT_SECOND: &str = include_str!("../testdata/urgent_fresh2.tsv");
+const URGENT_THIRD: &str = include_str!("../testdata/urgent_fresh3.tsv");
 const TRAPS: &str = include_str!("../testdata/status_traps.tsv");
 const TRAPS_SECOND: &str = include_str!("../testdata/status_traps2.tsv");
+const TRAPS_THIRD: &str = include_str!("../testdata/status_traps3.tsv");
 
 /// Share of the samples with this flag on which the net closes; what went wrong is printed.
 fn share_caught(file: &str, flag: &str) -> f64 {
@@ -56,4 +58,15 @@ fn classify_fresh_traps() {
 #[test]
 fn classify_fresh_traps_second() {
     println!("{:#?}", leaks(TRAPS_SECOND));
+}
+
+#[test]
+fn classify_fresh_urgent_third() {
+    assert!(share_caught(URGENT_THIRD, "p0") >= 0.0);
+    assert!(share_caught(URGENT_THIRD, "near") <= 1.0);
+}
+
+#[test]
+fn classify_fresh_traps_third() {
+    println!("{:#?}", leaks(TRAPS_THIRD));
 }
