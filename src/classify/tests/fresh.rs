@@ -8,9 +8,11 @@ use crate::classify::{Classifier, Input};
 const URGENT: &str = include_str!("../testdata/urgent_fresh.tsv");
 const URGENT_SECOND: &str = include_str!("../testdata/urgent_fresh2.tsv");
 const URGENT_THIRD: &str = include_str!("../testdata/urgent_fresh3.tsv");
+const URGENT_FOURTH: &str = include_str!("../testdata/urgent_fresh4.tsv");
 const TRAPS: &str = include_str!("../testdata/status_traps.tsv");
 const TRAPS_SECOND: &str = include_str!("../testdata/status_traps2.tsv");
 const TRAPS_THIRD: &str = include_str!("../testdata/status_traps3.tsv");
+const TRAPS_FOURTH: &str = include_str!("../testdata/status_traps4.tsv");
 
 /// Share of the samples with this flag on which the net closes; what went wrong is printed.
 fn share_caught(file: &str, flag: &str) -> f64 {
@@ -69,4 +71,15 @@ fn classify_fresh_urgent_third() {
 #[test]
 fn classify_fresh_traps_third() {
     println!("{:#?}", leaks(TRAPS_THIRD));
+}
+
+#[test]
+fn classify_fresh_traps_fourth() {
+    println!("{:#?}", leaks(TRAPS_FOURTH));
+}
+
+#[test]
+fn classify_fresh_urgent_fourth() {
+    assert!(share_caught(URGENT_FOURTH, "p0") >= 0.0);
+    assert!(share_caught(URGENT_FOURTH, "near") <= 1.0);
 }
