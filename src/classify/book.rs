@@ -42,8 +42,10 @@ pub(super) struct Negation {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Plain {
-    /// Words that say nothing beyond a status question, separated by spaces.
+    /// Words that say nothing beyond a status question wherever they stand, separated by spaces.
     pub(super) words: String,
+    /// Words that say nothing more only in the clause that asks for the status.
+    pub(super) beside: String,
     /// Correct words that must not be taken for a slip of a known one.
     pub(super) real: String,
     /// Whole turns of phrase that say nothing beyond a status question.
@@ -112,6 +114,7 @@ impl Book {
         join(&mut self.negation.breaks, ' ', &other.negation.breaks);
         join(&mut self.negation.after, ' ', &other.negation.after);
         join(&mut self.plain.words, ' ', &other.plain.words);
+        join(&mut self.plain.beside, ' ', &other.plain.beside);
         join(&mut self.plain.real, ' ', &other.plain.real);
         self.plain.phrases.extend(other.plain.phrases);
         for entry in other.intent {

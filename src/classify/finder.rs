@@ -72,6 +72,8 @@ pub(super) struct Finder {
     pub(super) negation: Negation,
     /// Words that say nothing beyond a status question.
     pub(super) plain: HashSet<String>,
+    /// Words that say nothing more in a clause that asks for the status.
+    pub(super) beside: HashSet<String>,
 }
 
 /// One phrase still to be compiled.
@@ -93,11 +95,15 @@ impl Finder {
             rules.push(Rule { target: *target, weight: *weight, phrase: (*phrase).to_owned(), pattern });
         }
         let negation = Negation::new(&book.negation);
-        let plain: HashSet<String> = plain_words(&book.plain.words, &BTreeMap::new()).into_iter().collect();
-        lexicon.protect(negation.all_words().cloned().chain(plain.iter().cloned()));
+        let set = |list: &str| plain_words(list, &BTreeMap::new()).into_iter().collect::<HashSet<String>>();
+        let beside = set(&book.plain.beside);
+        // What is English beside a status question may be small talk in another language, and would say too much.
+        let plain: HashSet<String> =
+            set(&book.plain.words).into_iter().filter(|word| !beside.contains(word)).collect();
+        lexicon.protect(negation.all_words().chain(&plain).chain(&beside).cloned());
         lexicon.protect(plain_words(&book.plain.real, &BTreeMap::new()).into_iter());
         lexicon.seal();
-        Ok(Self { rules, by_head, lexicon, negation, plain })
+        Ok(Self { rules, by_head, lexicon, negation, plain, beside })
     }
 
     /// Finds every rule in the sentences, in the order of the rules.

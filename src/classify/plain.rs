@@ -62,6 +62,7 @@ pub(super) fn other_question(finder: &Finder, message: &Message<'_>, status_hits
 /// The words of the text that neither ask for the status nor belong to the small talk around it.
 pub(super) fn strange_words<'a>(finder: &Finder, message: &Message<'a>, status_hits: &[Hit]) -> Vec<&'a str> {
     let mut covered: HashSet<(usize, usize)> = HashSet::new();
+    let asking = asking_clauses(message, status_hits);
     let plain = message
         .hits
         .iter()
@@ -80,6 +81,7 @@ pub(super) fn strange_words<'a>(finder: &Finder, message: &Message<'a>, status_h
         for (word_at, word) in sentence.words.iter().enumerate() {
             if !covered.contains(&(at, word_at))
                 && !finder.plain.contains(&word.text)
+                && !(asking.contains(&(at, word.clause)) && finder.beside.contains(&word.text))
                 && !word.text.bytes().any(|byte| byte.is_ascii_digit())
                 && !is_name(&sentence.words, word_at, before)
                 && !is_prefix(&sentence.words, word_at)
@@ -90,6 +92,16 @@ pub(super) fn strange_words<'a>(finder: &Finder, message: &Message<'a>, status_h
         before = &sentence.words;
     }
     strange
+}
+
+/// The clauses that ask for the status. Only beside such a question do words like *got*, *want* or *blue* say nothing
+/// more: "where is the blue shirt I got" asks, "where is it? I got the blue shirt" tells.
+fn asking_clauses(message: &Message<'_>, status_hits: &[Hit]) -> HashSet<(usize, usize)> {
+    let clauses = status_hits.iter().flat_map(|hit| {
+        let words = message.sentences.get(hit.sentence).and_then(|s| s.words.get(hit.start..hit.end));
+        words.unwrap_or_default().iter().map(|word| (hit.sentence, word.clause))
+    });
+    clauses.collect()
 }
 
 /// The letters of an order number, as in `MK-20713`.

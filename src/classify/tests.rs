@@ -2,6 +2,7 @@
 //! that was written before they were measured on it, and for traps, of which not one may be answered.
 
 mod edge;
+mod fresh;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
