@@ -302,7 +302,7 @@ pub struct Caps {
 }
 
 /// Replies that count against the caps: sending, sent, unsure or confirmed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplyCounts {
     /// On this ticket in the last 24 h.
     pub ticket_day: u32,
@@ -310,6 +310,9 @@ pub struct ReplyCounts {
     pub customer_day: u32,
     /// In all in the last hour.
     pub hour: u32,
+    /// The customer message that the newest reply on this ticket answers, where the journal knows of one.
+    #[serde(default)]
+    pub answers: Option<MessageKey>,
 }
 
 #[cfg(test)]

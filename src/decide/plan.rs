@@ -103,7 +103,9 @@ fn standing(asked: &Asked<'_>) -> Standing {
     if ticket.status == Status::Closed {
         return Standing::Closed;
     }
-    if ticket.agent_answered_after(newest) || ticket.bot_answered_after(newest) {
+    // A reply of ours that went out while the customer wrote again stands after that message and does not answer it.
+    let to_an_older_one = asked.ctx.replies.answers.as_ref().is_some_and(|key| *key != newest.key());
+    if ticket.agent_answered_after(newest) || (ticket.bot_answered_after(newest) && !to_an_older_one) {
         return Standing::Answered;
     }
     if asked.automatic.as_ref().is_some_and(|found| found.sure) && !urgent(asked) {

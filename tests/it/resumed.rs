@@ -73,6 +73,8 @@ fn a_message_written_while_the_reply_went_out_is_not_closed_away() {
     world.settled();
     assert_eq!(world.events().len(), 2);
     assert_eq!(world.status(&asked.ticket_id), "OPEN", "closed with an unanswered message on it");
+    // Our reply stands after it on the ticket and answers the message before.
+    assert_eq!(world.outcome(&asked.ticket_id), "routed", "{:?}", world.event(&asked.ticket_id));
 }
 
 #[test]

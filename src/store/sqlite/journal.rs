@@ -5,7 +5,9 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 use super::events::{execute, fence};
 use super::open::broken;
 use crate::clock::{from_millis, millis};
-use crate::event::{Caps, EventId, HelpdeskName, Outcome, ReplyCounts, TicketId, Timestamp, idempotency_key};
+use crate::event::{
+    Caps, EventId, HelpdeskName, MessageKey, Outcome, ReplyCounts, TicketId, Timestamp, idempotency_key,
+};
 use crate::store::{
     Answer, Begun, Claim, Fetched, Journal, JournalReply, JournalStep, Plan, ReplyState, Seen, StepPlan,
     StepState, StoreError, Unproven,
@@ -80,6 +82,11 @@ const COUNT_CUSTOMER: &str = "
 const COUNT_ALL: &str = "
   select count(*) from replies where sending_at > :since
     and state in ('sending', 'sent', 'unsure', 'confirmed', 'unconfirmed')";
+
+const LAST_ANSWERED: &str = "
+  select message_key from replies where helpdesk = :helpdesk and ticket_id = :ticket
+    and state in ('sending', 'sent', 'unsure', 'confirmed', 'unconfirmed')
+  order by sending_at desc limit 1";
 
 const REPLY_TO_SAME_MESSAGE: &str = "
   select exists (select 1 from replies r join replies mine on mine.event_id = :event
@@ -312,6 +319,14 @@ pub(super) fn reply_counts(
             None => 0,
         },
         hour: count(COUNT_ALL, named_params! { ":since": millis(now) - HOUR_MS })?,
+        answers: connection
+            .prepare_cached(LAST_ANSWERED)
+            .and_then(|mut statement| {
+                let values = named_params! { ":helpdesk": helpdesk.as_str(), ":ticket": ticket.as_str() };
+                statement.query_row(values, |row| row.get::<_, String>(0)).optional()
+            })
+            .map_err(|error| broken(&error))?
+            .map(MessageKey::stored),
     })
 }
 
