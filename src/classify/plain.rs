@@ -79,12 +79,12 @@ pub(super) fn strange_words<'a>(finder: &Finder, message: &Message<'a>, status_h
     let mut before: &[Word] = &[];
     for (at, sentence) in message.sentences.iter().enumerate().take(message.text_sentences) {
         for (word_at, word) in sentence.words.iter().enumerate() {
-            if !covered.contains(&(at, word_at))
-                && !finder.plain.contains(&word.text)
-                && !(asking.contains(&(at, word.clause)) && finder.beside.contains(&word.text))
-                && !word.text.bytes().any(|byte| byte.is_ascii_digit())
-                && !is_name(&sentence.words, word_at, before)
-                && !is_prefix(&sentence.words, word_at)
+            let is_plain = finder.plain.contains(&word.text)
+                || (finder.beside.contains(&word.text) && asking.contains(&(at, word.clause)));
+            let is_known = is_plain
+                || covered.contains(&(at, word_at))
+                || word.text.bytes().any(|byte| byte.is_ascii_digit());
+            if !is_known && !is_name(&sentence.words, word_at, before) && !is_prefix(&sentence.words, word_at)
             {
                 strange.push(word.text.as_str());
             }
