@@ -57,8 +57,12 @@ pub fn after_failure(
 const fn counts_toward_dead(stop: &Stop) -> bool {
     !matches!(
         stop,
-        Stop::Api(ApiError::Throttled { .. } | ApiError::Unavailable(_) | ApiError::Unauthorized(_))
-            | Stop::Store(StoreError::DiskFull | StoreError::Busy)
+        Stop::Api(
+            ApiError::Throttled { .. }
+                | ApiError::Unavailable(_)
+                | ApiError::Unauthorized(_)
+                | ApiError::Forbidden(_)
+        ) | Stop::Store(StoreError::DiskFull | StoreError::Busy)
     )
 }
 

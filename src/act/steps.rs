@@ -3,7 +3,7 @@
 
 use super::{Hands, Stop, answer_of, readback};
 use crate::decide::{Decision, TAG_STOP};
-use crate::event::MessageKey;
+use crate::event::{MessageKey, TicketId};
 use crate::helpdesk::budget::Permit;
 use crate::helpdesk::{ApiError, Applied};
 use crate::store::{Answer, Claim, JournalStep, ReplyState, StepPlan, StepState};
@@ -37,12 +37,8 @@ impl Hands<'_> {
         let unconfirmed = journal.reply.filter(|reply| reply.state == ReplyState::Sent);
         let mut to_confirm = unconfirmed.map(|reply| reply.body);
         for step in journal.steps.iter().filter(|step| step.state == StepState::Planned) {
-            if ticket.has_tag(TAG_STOP) {
-                let answer = Answer {
-                    status: None,
-                    text: format!("the ticket carries {TAG_STOP}"),
-                    calls: permit.used(),
-                };
+            if let Some(text) = self.no_writes(&ticket) {
+                let answer = Answer { status: None, text, calls: permit.used() };
                 self.store.step_is(claim, step.seq, StepState::Skipped, &answer, self.now())?;
                 continue;
             }
@@ -71,7 +67,21 @@ impl Hands<'_> {
                 ticket = shown;
             }
         }
+        // No answer showed the conversation: a 200 alone does not prove that the customer got anything.
+        if let Some(body) = to_confirm {
+            let shown = self.read(permit, &TicketId::new(claim.ticket.as_str()))?;
+            if !self.confirm(claim, permit, &shown, answered, &body)? {
+                return Ok(StepsEnd::ReplyMissing);
+            }
+        }
         Ok(StepsEnd::Done)
+    }
+
+    /// Why nothing may be written to this ticket, also not what was planned when it still might.
+    fn no_writes(&self, ticket: &Ticket) -> Option<String> {
+        let stopped = ticket.has_tag(TAG_STOP).then(|| format!("the ticket carries {TAG_STOP}"));
+        let mode = self.policy.mode;
+        stopped.or_else(|| (!mode.writes()).then(|| format!("mode {mode} writes nothing")))
     }
 
     /// The close's answer shows a message that came before it: it must not stay on a closed ticket. Journalled as a
@@ -221,7 +231,10 @@ const fn given_up(claim: &Claim, effect: &Effect, error: &ApiError) -> bool {
     let waits =
         matches!(error, ApiError::Throttled { .. } | ApiError::Unavailable(_) | ApiError::Unauthorized(_));
     let essential = matches!(effect, Effect::AddTags { .. } | Effect::RemoveTags { .. } | Effect::Reopen);
-    !essential && !waits && (matches!(error, ApiError::NotFound) || claim.failures >= OPTIONAL_PATIENCE)
+    !essential
+        && !waits
+        && (matches!(error, ApiError::NotFound | ApiError::Forbidden(_))
+            || claim.failures >= OPTIONAL_PATIENCE)
 }
 
 /// A note is not harmless to repeat: after an unclear answer it is left alone.

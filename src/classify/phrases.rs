@@ -1,9 +1,9 @@
 //! The phrase classifier: what the files in `phrases/` list, found in a message and weighed.
 //!
 //! Built once at start ([`PhraseClassifier::new`]), then asked from every worker. Steps for one message: text to
-//! sentences ([`super::words`]), words to symbols with small slips forgiven ([`super::lexicon`]), every phrase looked
-//! for ([`super::finder`]), wishes under a *not* dropped ([`super::negation`]), the rest weighed and ranked
-//! ([`super::ranking`], which also defines the confidence).
+//! sentences (`words`), words to symbols with small slips forgiven (`lexicon`), every phrase looked
+//! for (`finder`), wishes under a *not* dropped (`negation`), the rest weighed and ranked
+//! (`ranking`, which also defines the confidence).
 //!
 //! What may go wrong: only a phrase that does not compile, at start, with the phrase in the error.
 

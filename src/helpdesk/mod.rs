@@ -225,7 +225,7 @@ impl ApiError {
 
     /// Whether trying again later can help.
     pub const fn can_pass(&self) -> bool {
-        !matches!(self, Self::Rejected { .. } | Self::Forbidden(_))
+        !matches!(self, Self::Rejected { .. })
     }
 
     /// The word in metrics and in the journal.

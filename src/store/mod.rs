@@ -153,7 +153,8 @@ pub trait Store: Send + Sync {
         ticket: &TicketId,
     ) -> Result<Option<KnownTicket>, StoreError>;
 
-    /// Open tickets met since `since`, least recently looked at first, at most `limit`.
+    /// Open tickets looked at since `since`, least recently looked at first, then closed ones that changed since; at
+    /// most `limit`.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -224,14 +224,15 @@ impl Turn<'_> {
             journal.steps.iter().any(|step| matches!(step.state, StepState::Applied | StepState::Unproven));
         let Some(reply) = &journal.reply else { return self.resume_steps(permit, &decision, begun) };
         match reply.state {
-            ReplyState::Unsure | ReplyState::Sending => {
+            // Said yes to and not seen yet counts as unsure: this read looks for it.
+            ReplyState::Unsure | ReplyState::Sending | ReplyState::Sent => {
                 self.hands.read_back(self.claim, permit, &decision, reply, &journal.steps)
             }
             ReplyState::Unconfirmed => {
                 let Some(ticket) = self.read(permit)? else { return Ok(self.hands.gone(permit)) };
                 self.hands.hand_over(self.claim, permit, ticket, &journal.steps)
             }
-            ReplyState::Sent | ReplyState::Confirmed => {
+            ReplyState::Confirmed => {
                 let Some(ticket) = self.read(permit)? else { return Ok(self.hands.gone(permit)) };
                 self.finish(permit, ticket, &decision)
             }

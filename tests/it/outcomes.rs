@@ -486,7 +486,8 @@ fn every_shape_of_ticket_is_worked() {
 fn a_question_whose_author_nobody_can_tell_is_routed_never_answered() {
     let world = World::live();
     let order = Some(world.order(OrderState::Shipped));
-    let asked = world.writes(NewMessage { shape: Some(7), text: WHERE.into(), order, ..plain() });
+    let chat = NewMessage { channel: Some("messenger".into()), shape: Some(7), ..plain() };
+    let asked = world.writes(NewMessage { text: WHERE.into(), order, ..chat });
     world.until_state(&asked.ticket_id, State::Done);
     assert_eq!(world.outcome(&asked.ticket_id), "routed");
     assert!(!world.gate(&asked.ticket_id, "authors-known").0);

@@ -413,6 +413,8 @@ pub(super) fn step_is(
 const UNPROVEN: &str = "
   select s.event_id, e.ticket_id, s.seq, s.body from steps s join events e on e.id = s.event_id
   where s.state = 'unproven' and e.helpdesk = :helpdesk and e.finished_at < :before
+    -- What a later event did to the ticket is newer than this.
+    and not exists (select 1 from events later where later.ticket_id = e.ticket_id and later.id > e.id)
   order by s.event_id limit :limit";
 
 const PROVEN: &str = "

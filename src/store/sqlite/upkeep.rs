@@ -14,8 +14,9 @@ const KNOWN_ONE: &str = "
 
 const KNOWN_OPEN: &str = "
   select helpdesk, ticket_id, number, message_key, updated_at, is_open, channel from tickets
-  where helpdesk = :helpdesk and is_open = 1 and looked_at >= :since
-  order by looked_at limit :limit";
+  where helpdesk = :helpdesk
+    and ((is_open = 1 and looked_at >= :since) or (is_open = 0 and updated_at >= :since))
+  order by is_open desc, looked_at limit :limit";
 
 const HIGHEST_NUMBER: &str =
     "select max(number) from tickets where helpdesk = :helpdesk and number is not null";
@@ -53,6 +54,9 @@ const PRUNE_TICKETS: &str = "
       and t.number is not (select max(number) from tickets where helpdesk = t.helpdesk and number is not null)
     order by t.looked_at limit :limit)";
 
+// Sweeps note their report at each run; what a person set stays.
+const PRUNE_SETTINGS_LOG: &str = "delete from settings_log where at < :before and key like 'sweep.%'";
+
 const COUNT_OPEN: &str = "select state, count(*) from events where finished_at is null group by state";
 const COUNT_DEAD: &str = "select count(*) from events where state = 'dead'";
 const COUNT_RECENT: &str = "
@@ -88,7 +92,7 @@ pub(super) fn known_ticket(
         .map_err(|error| broken(&error))
 }
 
-/// Open tickets, least recently looked at first.
+/// Open tickets, least recently looked at first; then closed ones that changed lately: a customer opens them again.
 pub(super) fn known_tickets(
     connection: &Connection,
     helpdesk: &HelpdeskName,
@@ -185,6 +189,7 @@ pub(super) fn prune(
     let old = named_params! { ":before": millis(events_before), ":limit": limit };
     execute(connection, PRUNE_KEPT_CALLS, old)?;
     execute(connection, PRUNE_TICKETS, old)?;
+    execute(connection, PRUNE_SETTINGS_LOG, named_params! { ":before": millis(events_before) })?;
     execute(connection, PRUNE_EVENTS, old).map(|events| events as u64)
 }
 
