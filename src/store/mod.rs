@@ -1,5 +1,5 @@
 //! The store: queue, dedup store and journal in one. [`Store`] is the port, `sqlite` the adapter, `conformance` what
-//! any adapter must pass.
+//! any adapter must pass; `queue` and `journal` hold the values that go in and out.
 //!
 //! Every method returns after the commit; a method that failed may or may not have been committed when the error is
 //! [`StoreError::Unknown`], and the process must stop. A write that belongs to a claim carries its [`Claim`]; zero
@@ -7,16 +7,21 @@
 
 #[cfg(test)]
 pub(crate) mod conformance;
+mod journal;
+mod queue;
 pub mod sqlite;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{
-    Caps, EventId, HelpdeskName, Intent, Lane, MessageKey, Mode, Outcome, ReplyCounts, Source, State,
-    TicketId, Timestamp,
+use crate::event::{Caps, EventId, HelpdeskName, MessageKey, ReplyCounts, State, TicketId, Timestamp};
+
+pub use journal::{
+    Answer, Begun, Journal, JournalReply, JournalStep, Plan, ReplyPlan, ReplyState, StepPlan, StepState,
+    Unproven,
 };
+pub use queue::{Accepted, Claim, Due, End, Fetched, NewCall, Seen};
 
 /// Answers an [`Store::accept`] after its commit; called on the store's own thread, so it must be quick.
 pub type AcceptDone = Box<dyn FnOnce(Result<Accepted, StoreError>) + Send>;
@@ -250,280 +255,6 @@ pub trait Store: Send + Sync {
     fn on_work(&self, bell: Box<dyn Fn() + Send + Sync>);
 }
 
-/// A call or a sweep's find, to be kept.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NewCall {
-    /// Which helpdesk.
-    pub helpdesk: HelpdeskName,
-    /// The ticket; `None` keeps the bytes for a person and queues nothing.
-    pub ticket: Option<TicketId>,
-    /// Where it came from.
-    pub source: Source,
-    /// The lane it waits in.
-    pub lane: Lane,
-    /// When it came.
-    pub at: Timestamp,
-    /// The call, read, as JSON; what one-call routing works from.
-    pub fields: String,
-    /// The bytes as they came, with their content type.
-    pub raw: Option<(Option<String>, Vec<u8>)>,
-    /// The body was broken and salvaged.
-    pub salvaged: bool,
-}
-
-/// What became of a [`NewCall`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Accepted {
-    /// A new event.
-    New(EventId),
-    /// It joined the ticket's waiting event.
-    Joined(EventId),
-    /// Kept for a person; no event.
-    Kept,
-}
-
-/// The next event that a claim could take.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Due {
-    /// When.
-    pub at: Timestamp,
-    /// Its lane.
-    pub lane: Lane,
-    /// Which helpdesk's budget it needs.
-    pub helpdesk: HelpdeskName,
-    /// The state it waits in.
-    pub state: State,
-}
-
-/// A worker's hold on an event: the fence of every write it makes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Claim {
-    /// The event.
-    pub event: EventId,
-    /// Which attempt; grows with each claim.
-    pub attempt: u32,
-    /// Which helpdesk.
-    pub helpdesk: HelpdeskName,
-    /// Which ticket.
-    pub ticket: TicketId,
-    /// Where it came from.
-    pub source: Source,
-    /// Its lane.
-    pub lane: Lane,
-    /// Failed attempts so far: those that count toward the dead letter.
-    pub failures: u32,
-    /// When it was accepted.
-    pub accepted_at: Timestamp,
-    /// The newest call's fields (JSON).
-    pub fields: String,
-}
-
-/// What a read of the ticket showed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Seen {
-    /// The conversation number.
-    pub number: Option<i64>,
-    /// The newest customer message; `None` when there is none.
-    pub message: Option<MessageKey>,
-    /// A second form of the same key (the text's hash, for one-call routing), also taken.
-    pub also: Option<MessageKey>,
-    /// When that message was written.
-    pub message_at: Option<Timestamp>,
-    /// The channel's word.
-    pub channel: String,
-    /// Whether the ticket is open.
-    pub open: bool,
-    /// When the helpdesk last changed it.
-    pub updated_at: Option<Timestamp>,
-    /// The customer's hash.
-    pub customer: Option<String>,
-}
-
-/// Whether this event may go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fetched {
-    /// Key 2 is ours.
-    Fresh,
-    /// Another event handled this message.
-    DuplicateOf(EventId),
-}
-
-/// Whether a reply may go out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Begun {
-    /// Journalled: send it now.
-    Yes,
-    /// A cap or the key forbids it; the words say which.
-    No(String),
-}
-
-crate::event::named_enum! {
-    /// Where a reply stands.
-    ReplyState {
-        /// Decided, not started.
-        Planned = "planned",
-        /// Journalled before the first byte; unknown if we stop here.
-        Sending = "sending",
-        /// The helpdesk said yes.
-        Sent = "sent",
-        /// Nobody knows; read back, never sent again.
-        Unsure = "unsure",
-        /// Seen on the ticket.
-        Confirmed = "confirmed",
-        /// Looked for to the last read-back and not seen: a person has it.
-        Unconfirmed = "unconfirmed",
-        /// Proven not sent; may be planned again.
-        NotSent = "not-sent",
-        /// A gate, a cap or a person stopped it.
-        Cancelled = "cancelled",
-    }
-}
-
-crate::event::named_enum! {
-    /// Where a harmless step stands.
-    StepState {
-        /// To do.
-        Planned = "planned",
-        /// The helpdesk said yes and its answer showed it.
-        Applied = "applied",
-        /// The helpdesk said yes, and a later look must confirm it.
-        Unproven = "unproven",
-        /// It will not work.
-        Failed = "failed",
-        /// No longer wanted.
-        Skipped = "skipped",
-    }
-}
-
-/// The API's answer, for the journal.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answer {
-    /// The HTTP status; `None` when there was none.
-    pub status: Option<u16>,
-    /// One redacted line.
-    pub text: String,
-    /// Calls made for this event so far in this attempt.
-    pub calls: u32,
-}
-
-/// A decision, flat enough for a person with `sqlite3`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Plan {
-    /// The primary intent.
-    pub intent: Intent,
-    /// 0..=1.
-    pub confidence: f64,
-    /// The mode it was decided under.
-    pub mode: Mode,
-    /// The team, when routed.
-    pub team: Option<String>,
-    /// How the event will end when everything goes well.
-    pub outcome: Outcome,
-    /// One line for people.
-    pub reason: String,
-    /// The classifier's version.
-    pub classifier: String,
-    /// The whole decision as JSON: gates, evidence, draft.
-    pub detail: String,
-    /// The reply, when one goes out.
-    pub reply: Option<ReplyPlan>,
-    /// Everything else, in order.
-    pub steps: Vec<StepPlan>,
-}
-
-/// A reply to be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReplyPlan {
-    /// The template's name.
-    pub template: String,
-    /// The text.
-    pub body: String,
-    /// The customer message it answers; unique with the ticket.
-    pub message: MessageKey,
-    /// The customer's hash.
-    pub customer: Option<String>,
-}
-
-/// A step that may be repeated.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StepPlan {
-    /// The word (`add-tags`).
-    pub kind: String,
-    /// The effect as JSON.
-    pub body: String,
-    /// By which rule.
-    pub rule: String,
-}
-
-/// A plan with how far it got.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Journal {
-    /// The decision as journalled ([`Plan::detail`]).
-    pub detail: String,
-    /// How the event will end when everything goes well.
-    pub outcome: Outcome,
-    /// One line for people.
-    pub reason: String,
-    /// The reply, when one was decided.
-    pub reply: Option<JournalReply>,
-    /// Every other step in order.
-    pub steps: Vec<JournalStep>,
-}
-
-/// A journalled reply.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JournalReply {
-    /// Its state.
-    pub state: ReplyState,
-    /// Read-backs done so far.
-    pub checks: u32,
-    /// When it was journalled as sending.
-    pub sending_at: Option<Timestamp>,
-    /// The text.
-    pub body: String,
-}
-
-/// A journalled step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JournalStep {
-    /// Its place in the plan, from 0.
-    pub seq: u32,
-    /// What to do, as [`StepPlan::body`].
-    pub body: String,
-    /// How far it is.
-    pub state: StepState,
-}
-
-/// A step whose effect nobody has seen yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unproven {
-    /// The event.
-    pub event: EventId,
-    /// The ticket.
-    pub ticket: TicketId,
-    /// Its place in the plan.
-    pub seq: u32,
-    /// The effect as JSON.
-    pub body: String,
-}
-
-/// How a claim ends.
-#[derive(Debug, Clone, PartialEq)]
-pub struct End {
-    /// The next state.
-    pub state: State,
-    /// For `done`.
-    pub outcome: Option<Outcome>,
-    /// For `backoff`, `held`, `checking`: when to go on.
-    pub due_at: Option<Timestamp>,
-    /// Whether this counts toward the dead letter.
-    pub failed: bool,
-    /// One line for people.
-    pub reason: String,
-    /// API calls this attempt used.
-    pub calls: u32,
-}
-
 /// A ticket we met.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KnownTicket {
@@ -578,15 +309,4 @@ pub enum StoreError {
     /// An I/O error in a commit: it may have happened or not. The process must stop and start again.
     #[error("a commit failed and may or may not be on disk: {0}")]
     Unknown(String),
-}
-
-/// The mode in force and where it came from, as kept in the settings.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ModeSetting {
-    /// The mode.
-    pub mode: Mode,
-    /// `config`, `command line` or a user.
-    pub by: String,
-    /// Since when.
-    pub since: Timestamp,
 }

@@ -1,204 +1,30 @@
-//! One event from claim to end, top to bottom: claim, read, understand, decide, journal, act, finish.
+//! One event from its claim on, top to bottom: read, understand, decide, journal, act.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::policy::LivePolicy;
-use crate::act::ending::{Patience, after_failure};
+use super::desk::Desk;
 use crate::act::plan::plan_of;
 use crate::act::{Hands, ReplyEnd, Stop};
-use crate::classify::{Classifier, Input, Verdict};
-use crate::clock::{Clock, after, since};
+use crate::classify::{Input, Verdict};
+use crate::clock::since;
 use crate::context;
 use crate::decide::{Context, Decision, OrderFinding, Policy, TAG_STOP, decide, recheck};
-use crate::event::{Caps, EventId, HelpdeskName, Lane, Mode, Outcome, Source, State, TicketId, Timestamp};
-use crate::helpdesk::budget::{Permit, Use};
+use crate::event::{EventId, Source, State, TicketId, Timestamp};
+use crate::helpdesk::budget::Permit;
 use crate::helpdesk::{ApiError, Call, Helpdesk};
-use crate::store::{Claim, Due, End, Fetched, Journal, ReplyState, StepState, Store, StoreError};
+use crate::store::{Claim, End, Fetched, Journal, ReplyState, StepState, StoreError};
 use crate::ticket::{Message, Status, Ticket};
 
 /// How long a new ticket may be "not found" before it counts as gone.
-const NEW_ID_GRACE: Duration = Duration::from_secs(120);
+pub(super) const NEW_ID_GRACE: Duration = Duration::from_secs(120);
 
 /// Attempts after which an order that cannot be read no longer delays the routing. Attempts, not failures: a helpdesk
 /// that cannot be reached counts none, and one order can be out of reach for ever.
 const ORDER_PATIENCE: u32 = 3;
 
-/// Numbers a worker goes by; from the configuration.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// How long an event may be held.
-    pub lease: Duration,
-    /// When to give up.
-    pub patience: Patience,
-    /// Caps on replies.
-    pub caps: Caps,
-    /// Milliseconds after an unclear reply at which it is looked for.
-    pub readback_ms: Vec<u64>,
-    /// A ticket read longer ago is read again before a reply.
-    pub ticket_max_age: Duration,
-    /// Look orders up by the number in the message.
-    pub order_by_number: bool,
-    /// The trigger word that says a new conversation began, when one-call routing is on.
-    pub one_call_trigger: Option<String>,
-}
-
-/// Everything that working an event needs.
-pub struct Desk {
-    /// The journal.
-    pub store: Arc<dyn Store>,
-    /// Every configured helpdesk by name.
-    pub helpdesks: BTreeMap<HelpdeskName, Arc<dyn Helpdesk>>,
-    /// What understands.
-    pub classifier: Arc<dyn Classifier>,
-    /// What decides.
-    pub policy: Arc<LivePolicy>,
-    /// Time.
-    pub clock: Arc<dyn Clock>,
-    /// Numbers.
-    pub settings: Settings,
-}
-
-/// What one turn did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ran {
-    /// Worked on this event.
-    Event(EventId),
-    /// Nothing is due before then.
-    Idle {
-        /// When to look again; `None`: when the bell rings.
-        until: Option<Timestamp>,
-    },
-}
-
-impl Desk {
-    /// Works on the most urgent event that is due, if any. Waits for the call budget; `stop` ends that wait.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the queue cannot be read or written; no event is held then.
-    pub fn run_once(&self, stop: &dyn Fn() -> bool) -> Result<Ran, StoreError> {
-        let policy = self.policy.current();
-        if policy.mode == Mode::Off {
-            return Ok(Ran::Idle { until: None });
-        }
-        let now = self.clock.now();
-        let Some(due) = self.store.next_due(now)? else { return Ok(Ran::Idle { until: None }) };
-        if due.at > now {
-            return Ok(Ran::Idle { until: Some(due.at) });
-        }
-        let Some(helpdesk) = self.helpdesks.get(&due.helpdesk) else {
-            log::error!("event for {}: this helpdesk is no longer configured", due.helpdesk);
-            return Ok(Ran::Idle { until: Some(after(now, NEW_ID_GRACE)) });
-        };
-        let (purpose, calls) = needs(&due, &policy);
-        let calls = calls.min(helpdesk.budget().status().limit).max(1);
-        let give_up = || stop() || self.overtaken(&due);
-        let permit = helpdesk.budget().try_reserve(purpose, calls).ok();
-        let Some(mut permit) = permit.or_else(|| helpdesk.budget().reserve(purpose, calls, &give_up)) else {
-            return Ok(Ran::Idle { until: Some(self.clock.now()) });
-        };
-        // The wait can be long: the mode may have changed meanwhile.
-        let policy = self.policy.current();
-        if policy.mode == Mode::Off {
-            return Ok(Ran::Idle { until: None });
-        }
-        let now = self.clock.now();
-        let Some(claim) = self.store.claim(now, self.settings.lease)? else {
-            return Ok(Ran::Idle { until: None });
-        };
-        let end = self.guarded(&claim, helpdesk.as_ref(), &policy, &mut permit);
-        drop(permit);
-        self.close(&claim, &end)?;
-        Ok(Ran::Event(claim.event))
-    }
-
-    /// Whether something more urgent fell due while a sweep's find waits for calls: the quarter of the window that
-    /// sweeps leave free is of no use while every worker waits on their behalf.
-    fn overtaken(&self, waiting: &Due) -> bool {
-        let now = self.clock.now();
-        waiting.lane == Lane::Sweep
-            && matches!(self.store.next_due(now), Ok(Some(due)) if due.at <= now && due.lane < Lane::Sweep)
-    }
-
-    /// Works on one claim; a panic or an error becomes an end like any other.
-    fn guarded(&self, claim: &Claim, helpdesk: &dyn Helpdesk, policy: &Policy, permit: &mut Permit) -> End {
-        let turn = Turn {
-            desk: self,
-            claim,
-            helpdesk,
-            policy,
-            hands: self.hands(helpdesk, policy),
-            changed: Cell::new(false),
-        };
-        let worked = catch_unwind(AssertUnwindSafe(|| turn.work(permit)));
-        let stop = match worked {
-            Ok(Ok(end)) => return end,
-            Ok(Err(stop)) => stop,
-            Err(_) => Stop::Journal("the worker panicked; see the log".into()),
-        };
-        after_failure(claim, &stop, self.settings.patience, fastrand::f64(), self.clock.now(), permit.used())
-    }
-
-    fn hands<'a>(&'a self, helpdesk: &'a dyn Helpdesk, policy: &'a Policy) -> Hands<'a> {
-        Hands {
-            policy,
-            store: self.store.as_ref(),
-            helpdesk,
-            clock: self.clock.as_ref(),
-            caps: &self.settings.caps,
-            readback_ms: &self.settings.readback_ms,
-            ticket_max_age: self.settings.ticket_max_age,
-        }
-    }
-
-    fn close(&self, claim: &Claim, end: &End) -> Result<(), StoreError> {
-        let took = since(claim.accepted_at, self.clock.now()).as_millis();
-        log::info!(
-            "event={} ticket={} attempt={} state={} outcome={} calls={} age_ms={took} reason={:?}",
-            claim.event,
-            claim.ticket.as_str().escape_debug(),
-            claim.attempt,
-            end.state,
-            end.outcome.map_or("-", Outcome::as_str),
-            end.calls,
-            end.reason,
-        );
-        match self.store.finish(claim, end, self.clock.now()) {
-            Err(StoreError::Lost) => {
-                log::warn!(
-                    "event={} attempt={}: the claim was lost, another attempt goes on",
-                    claim.event,
-                    claim.attempt
-                );
-                Ok(())
-            }
-            other => other,
-        }
-    }
-}
-
-/// What to reserve before the claim: enough for the whole event, so that its read is fresh when its reply goes out.
-fn needs(due: &Due, policy: &Policy) -> (Use, u32) {
-    let calls = match policy.mode {
-        Mode::Off => 1,
-        Mode::Route => 2,
-        Mode::Shadow => 3,
-        Mode::Canary | Mode::Live => 6,
-    };
-    match (due.state, due.lane) {
-        (State::Checking, _) => (Use::ReadBack, 3),
-        (_, Lane::LiveChat) => (Use::LiveChat, calls),
-        (_, Lane::Sweep) => (Use::Sweep, calls),
-        (_, Lane::Email) if calls > 3 => (Use::Reply, calls),
-        (_, Lane::Email) => (Use::Routing, calls),
-    }
-}
-
 /// One event at one worker.
-struct Turn<'a> {
+pub(super) struct Turn<'a> {
     desk: &'a Desk,
     claim: &'a Claim,
     helpdesk: &'a dyn Helpdesk,
@@ -208,8 +34,19 @@ struct Turn<'a> {
     changed: Cell<bool>,
 }
 
+impl<'a> Turn<'a> {
+    pub(super) fn new(
+        desk: &'a Desk,
+        claim: &'a Claim,
+        helpdesk: &'a dyn Helpdesk,
+        policy: &'a Policy,
+    ) -> Self {
+        Self { desk, claim, helpdesk, policy, hands: desk.hands(helpdesk, policy), changed: Cell::new(false) }
+    }
+}
+
 impl Turn<'_> {
-    fn work(&self, permit: &mut Permit) -> Result<End, Stop> {
+    pub(super) fn work(&self, permit: &mut Permit) -> Result<End, Stop> {
         match self.desk.store.journal(self.claim.event)? {
             Some(journal) => self.resume(permit, &journal),
             None => self.first_look(permit),

@@ -4,10 +4,11 @@
 //! waited for, and the most urgent event is taken when the calls are there. A panic is caught for its event; a
 //! thread that ends any other way stops the process (see `daemon`).
 
+mod desk;
 mod event;
 mod policy;
 mod pool;
 
-pub use event::{Desk, Ran, Settings};
+pub use desk::{Desk, Ran, Settings};
 pub use policy::LivePolicy;
 pub use pool::{Doorbell, Pool};

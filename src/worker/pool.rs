@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::event::{Desk, Ran};
+use super::desk::{Desk, Ran};
 use crate::clock::since;
 
 /// The longest a worker sleeps without looking, should a bell be missed.

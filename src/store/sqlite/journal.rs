@@ -5,16 +5,11 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 use super::events::{execute, fence};
 use super::open::broken;
 use crate::clock::{from_millis, millis};
-use crate::event::{
-    Caps, EventId, HelpdeskName, MessageKey, Outcome, ReplyCounts, TicketId, Timestamp, idempotency_key,
-};
+use crate::event::{EventId, HelpdeskName, Outcome, TicketId, Timestamp, idempotency_key};
 use crate::store::{
-    Answer, Begun, Claim, Fetched, Journal, JournalReply, JournalStep, Plan, ReplyState, Seen, StepPlan,
-    StepState, StoreError, Unproven,
+    Answer, Claim, Fetched, Journal, JournalReply, JournalStep, Plan, ReplyState, Seen, StepPlan, StepState,
+    StoreError, Unproven,
 };
-
-const DAY_MS: i64 = 24 * 3_600_000;
-const HOUR_MS: i64 = 3_600_000;
 
 const TAKE_KEY: &str = "
   insert into idempotency (key, event_id, created_at) values (:key, :event, :now)
@@ -72,36 +67,6 @@ const PLAN_STEP: &str = "
 const READ_DECISION: &str = "select detail, outcome, reason from decisions where event_id = :event";
 const READ_REPLY: &str = "select state, checks, sending_at, body from replies where event_id = :event";
 const READ_STEPS: &str = "select seq, body, state from steps where event_id = :event order by seq";
-
-const COUNT_TICKET: &str = "
-  select count(*) from replies where helpdesk = :helpdesk and ticket_id = :ticket and sending_at > :since
-    and state in ('sending', 'sent', 'unsure', 'confirmed', 'unconfirmed')";
-const COUNT_CUSTOMER: &str = "
-  select count(*) from replies where customer = :customer and sending_at > :since
-    and state in ('sending', 'sent', 'unsure', 'confirmed', 'unconfirmed')";
-const COUNT_ALL: &str = "
-  select count(*) from replies where sending_at > :since
-    and state in ('sending', 'sent', 'unsure', 'confirmed', 'unconfirmed')";
-
-const LAST_ANSWERED: &str = "
-  select message_key from replies where helpdesk = :helpdesk and ticket_id = :ticket
-    and state in ('sending', 'sent', 'unsure', 'confirmed', 'unconfirmed')
-  order by sending_at desc limit 1";
-
-const REPLY_TO_SAME_MESSAGE: &str = "
-  select exists (select 1 from replies r join replies mine on mine.event_id = :event
-    where r.helpdesk = mine.helpdesk and r.ticket_id = mine.ticket_id and r.message_key = mine.message_key
-      and r.event_id <> :event and r.state in ('sending', 'sent', 'unsure', 'confirmed', 'unconfirmed'))";
-
-const BEGIN_REPLY: &str = "
-  update replies set state = 'sending', sending_at = :now, attempt = :attempt, ended_at = null, api_status = null,
-                     api_answer = ''
-  where event_id = :event and state in ('planned', 'not-sent')";
-
-const REPLY_IS: &str = "
-  update replies set state = :state, ended_at = :now, checks = checks + (state = 'unsure'), attempt = :attempt,
-                     api_status = coalesce(:status, api_status), api_answer = :answer
-  where event_id = :event and state in ('planned', 'sending', 'sent', 'unsure', 'not-sent')";
 
 const STEP_IS: &str = "
   update steps set state = :state, ended_at = :now, attempt = :attempt, api_status = :status, api_answer = :answer
@@ -292,101 +257,6 @@ fn read_journal(connection: &Connection, event: EventId) -> rusqlite::Result<Opt
         reply,
         steps,
     }))
-}
-
-/// Replies that count against the caps.
-pub(super) fn reply_counts(
-    connection: &Connection,
-    helpdesk: &HelpdeskName,
-    ticket: &TicketId,
-    customer: Option<&str>,
-    now: Timestamp,
-) -> Result<ReplyCounts, StoreError> {
-    let count = |sql: &str, values: &[(&str, &dyn rusqlite::ToSql)]| -> Result<u32, StoreError> {
-        connection
-            .prepare_cached(sql)
-            .and_then(|mut statement| statement.query_row(values, |row| row.get(0)))
-            .map_err(|error| broken(&error))
-    };
-    let day = millis(now) - DAY_MS;
-    Ok(ReplyCounts {
-        ticket_day: count(
-            COUNT_TICKET,
-            named_params! { ":helpdesk": helpdesk.as_str(), ":ticket": ticket.as_str(), ":since": day },
-        )?,
-        customer_day: match customer {
-            Some(customer) => count(COUNT_CUSTOMER, named_params! { ":customer": customer, ":since": day })?,
-            None => 0,
-        },
-        hour: count(COUNT_ALL, named_params! { ":since": millis(now) - HOUR_MS })?,
-        answers: connection
-            .prepare_cached(LAST_ANSWERED)
-            .and_then(|mut statement| {
-                let values = named_params! { ":helpdesk": helpdesk.as_str(), ":ticket": ticket.as_str() };
-                statement.query_row(values, |row| row.get::<_, String>(0)).optional()
-            })
-            .map_err(|error| broken(&error))?
-            .map(MessageKey::stored),
-    })
-}
-
-/// Journals `sending`, with the caps and the key checked in the same transaction.
-pub(super) fn begin_reply(
-    connection: &Connection,
-    claim: &Claim,
-    caps: &Caps,
-    now: Timestamp,
-) -> Result<Begun, StoreError> {
-    fence(connection, claim)?;
-    let customer: Option<String> = connection
-        .prepare_cached("select customer from replies where event_id = ?1")
-        .and_then(|mut statement| statement.query_row([claim.event.0], |row| row.get(0)))
-        .map_err(|error| broken(&error))?;
-    let counts = reply_counts(connection, &claim.helpdesk, &claim.ticket, customer.as_deref(), now)?;
-    for (count, cap, of) in [
-        (counts.ticket_day, caps.per_ticket_day, "on this ticket in 24 h"),
-        (counts.customer_day, caps.per_customer_day, "to this customer in 24 h"),
-        (counts.hour, caps.per_hour, "in all in one hour"),
-    ] {
-        if count >= cap {
-            return Ok(Begun::No(format!("{count} replies {of}; the cap is {cap}")));
-        }
-    }
-    let answered: bool = connection
-        .prepare_cached(REPLY_TO_SAME_MESSAGE)
-        .and_then(|mut statement| {
-            statement.query_row(named_params! { ":event": claim.event.0 }, |row| row.get(0))
-        })
-        .map_err(|error| broken(&error))?;
-    if answered {
-        return Ok(Begun::No("this customer message already has a reply".into()));
-    }
-    let touched = execute(
-        connection,
-        BEGIN_REPLY,
-        named_params! { ":event": claim.event.0, ":now": millis(now), ":attempt": claim.attempt },
-    )?;
-    Ok(if touched == 1 { Begun::Yes } else { Begun::No("the reply is no longer planned".into()) })
-}
-
-/// Journals what became of the reply.
-pub(super) fn reply_is(
-    connection: &Connection,
-    claim: &Claim,
-    state: ReplyState,
-    answer: &Answer,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    fence(connection, claim)?;
-    let touched = execute(
-        connection,
-        REPLY_IS,
-        named_params! {
-            ":state": state.as_str(), ":now": millis(now), ":attempt": claim.attempt,
-            ":status": answer.status, ":answer": answer.text, ":event": claim.event.0,
-        },
-    )?;
-    if touched == 1 { Ok(()) } else { Err(StoreError::Lost) }
 }
 
 /// Journals the outcome of a step.

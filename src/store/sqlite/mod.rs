@@ -8,6 +8,7 @@ mod journal;
 pub mod lock;
 mod open;
 pub mod reader;
+mod replies;
 mod upkeep;
 mod writer;
 
@@ -112,7 +113,7 @@ impl Store for SqliteStore {
             return Err(StoreError::DiskFull);
         }
         let (claim, caps) = (claim.clone(), caps.clone());
-        self.writer.run(false, move |connection| journal::begin_reply(connection, &claim, &caps, now))
+        self.writer.run(false, move |connection| replies::begin_reply(connection, &claim, &caps, now))
     }
 
     fn reply_is(
@@ -123,7 +124,7 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let (claim, answer) = (claim.clone(), answer.clone());
-        self.writer.run(false, move |connection| journal::reply_is(connection, &claim, state, &answer, now))
+        self.writer.run(false, move |connection| replies::reply_is(connection, &claim, state, &answer, now))
     }
 
     fn step_is(
@@ -168,7 +169,7 @@ impl Store for SqliteStore {
         customer: Option<&str>,
         now: Timestamp,
     ) -> Result<ReplyCounts, StoreError> {
-        self.read(|connection| journal::reply_counts(connection, helpdesk, ticket, customer, now))
+        self.read(|connection| replies::reply_counts(connection, helpdesk, ticket, customer, now))
     }
 
     fn recover(&self, now: Timestamp) -> Result<u64, StoreError> {
