@@ -102,7 +102,9 @@ fn list(events: &[EventRow], now: Timestamp, screen: Screen) -> String {
     if events.is_empty() {
         return "No event fits.\n".to_owned();
     }
-    let mut table = Table::new(&["event", "ticket", "state", "accepted", "intent", "reason"]);
+    let mut table = Table::new(&["event", "ticket", "state", "accepted", "intent", "reason"])
+        .one_line()
+        .first_to_go(&["accepted", "intent"]);
     for event in events {
         let (tone, state) = state_of(event);
         table.row(vec![

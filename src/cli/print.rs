@@ -78,17 +78,24 @@ pub(super) struct Table {
     head: Vec<&'static str>,
     rows: Vec<Vec<(Tone, String)>>,
     one_line: bool,
+    first_to_go: &'static [&'static str],
 }
 
 impl Table {
     /// A table with these columns.
     pub(super) fn new(head: &[&'static str]) -> Self {
-        Self { head: head.to_vec(), rows: vec![], one_line: false }
+        Self { head: head.to_vec(), rows: vec![], one_line: false, first_to_go: &[] }
     }
 
     /// A row is one line on a terminal: what does not fit is cut, not wrapped.
     pub(super) fn one_line(mut self) -> Self {
         self.one_line = true;
+        self
+    }
+
+    /// Columns that a narrow terminal leaves out, in this order, until the rest fits.
+    pub(super) fn first_to_go(mut self, columns: &'static [&'static str]) -> Self {
+        self.first_to_go = columns;
         self
     }
 
@@ -113,9 +120,13 @@ impl Table {
         if let Some(width) = width {
             grid.set_width(width);
         }
-        grid.set_header(self.head.iter().map(|name| Cell::new(name).add_attribute(Attribute::Bold)));
+        let shown = self.shown(grid.width().map(usize::from));
+        let kept = |(at, _): &(usize, _)| shown.get(*at) == Some(&true);
+        let head = self.head.iter().enumerate().filter(|(at, _)| shown.get(*at) == Some(&true));
+        grid.set_header(head.map(|(_, name)| Cell::new(name).add_attribute(Attribute::Bold)));
         for row in &self.rows {
-            let mut line = Row::from(row.iter().map(|(tone, text)| cell(*tone, text)));
+            let fields = row.iter().enumerate().filter(kept);
+            let mut line = Row::from(fields.map(|(_, (tone, text))| cell(*tone, text)));
             if self.one_line {
                 line.max_height(1);
             }
@@ -124,13 +135,36 @@ impl Table {
         format!("{}\n", grid.trim_fmt())
     }
 
-    fn aligned(&self) -> String {
+    /// Which columns a terminal of this width shows.
+    fn shown(&self, width: Option<usize>) -> Vec<bool> {
+        let mut shown = vec![true; self.head.len()];
+        let widths = self.widths();
+        for name in self.first_to_go {
+            let needed: usize =
+                widths.iter().zip(&shown).filter(|(_, shown)| **shown).map(|(width, _)| width + 2).sum();
+            if width.is_none_or(|width| needed <= width) {
+                break;
+            }
+            for (shown, head) in shown.iter_mut().zip(&self.head) {
+                *shown &= head != name;
+            }
+        }
+        shown
+    }
+
+    /// The widest field of each column, within reason.
+    fn widths(&self) -> Vec<usize> {
         let mut widths: Vec<usize> = self.head.iter().map(|name| name.chars().count()).collect();
         for row in &self.rows {
             for (width, (_, text)) in widths.iter_mut().zip(row) {
                 *width = (*width).max(text.chars().count().min(COLUMN_CHARS_MAX));
             }
         }
+        widths
+    }
+
+    fn aligned(&self) -> String {
+        let widths = self.widths();
         let head = self.head.iter().map(|name| name.to_uppercase());
         let mut text = line(head, &widths);
         for row in &self.rows {
@@ -301,5 +335,19 @@ mod tests {
         stripped.write_all(text.as_bytes()).unwrap();
         let stripped = String::from_utf8(stripped.into_inner()).unwrap();
         assert!(stripped.lines().all(|line| line.chars().count() <= 40), "{stripped}");
+    }
+
+    #[test]
+    fn a_narrow_terminal_leaves_out_what_may_go_and_a_wide_one_shows_all() {
+        let mut table = Table::new(&["event", "state", "reason"]).first_to_go(&["state", "event"]);
+        table.row(vec![
+            (Tone::Plain, "12".into()),
+            (Tone::Plain, "waiting".into()),
+            (Tone::Plain, "it is not known yet".into()),
+        ]);
+        let shown = |width| table.render(Screen::Terminal(Some(width)));
+        assert!(shown(120).contains("waiting") && shown(120).contains("12"));
+        assert!(!shown(32).contains("waiting") && shown(32).contains("12"), "{}", shown(32));
+        assert!(shown(32).contains("it is not known yet"));
     }
 }

@@ -139,7 +139,9 @@ impl Desk {
 
     fn close(&self, claim: &Claim, end: &End) -> Result<(), StoreError> {
         let took = since(claim.accepted_at, self.clock.now()).as_millis();
-        log::info!(
+        let urgent = end.state == State::Dead || end.outcome == Some(Outcome::NeedsHuman);
+        log::log!(
+            if urgent { log::Level::Warn } else { log::Level::Info },
             "event={} ticket={} attempt={} state={} outcome={} calls={} age_ms={took} reason={:?}",
             claim.event,
             claim.ticket.as_str().escape_debug(),

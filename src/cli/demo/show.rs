@@ -207,7 +207,7 @@ fn table(rows: &[Row]) -> Table {
         "reply",
         "calls",
     ]);
-    table = table.one_line();
+    table = table.one_line().first_to_go(&["came", "conf", "channel", "team", "calls"]);
     for row in rows {
         let (tone, mark) = match (row.outcome.as_str(), row.as_expected) {
             (_, false) => (Tone::Warn, "!"),

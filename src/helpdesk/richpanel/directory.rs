@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::json::{first_text, list};
+use super::wire::is_uuid;
 use crate::clock::Clock;
 use crate::helpdesk::{Directory, DirectoryEntry};
 
@@ -66,13 +67,6 @@ pub(super) fn has_more(body: &Value, count: usize) -> bool {
     }
 }
 
-/// A UUID, as tags made in the vendor's pages show on a ticket (richpanel-api §3).
-fn looks_like_id(tag: &str) -> bool {
-    let parts: Vec<&str> = tag.split('-').collect();
-    let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
-    lengths == [8, 4, 4, 4, 12] && parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_hexdigit()))
-}
-
 /// The copies.
 pub(super) struct Directories {
     ttl: Duration,
@@ -96,7 +90,7 @@ impl Directories {
         let now = self.clock.monotonic();
         let nameless = self.nameless.lock().unwrap_or_else(PoisonError::into_inner);
         let asked = |tag: &String| nameless.get(tag).is_some_and(|at| now.saturating_sub(*at) < NAMELESS_FOR);
-        tags.iter().any(|tag| looks_like_id(tag) && !asked(tag))
+        tags.iter().any(|tag| is_uuid(tag) && !asked(tag))
     }
 
     /// Remembers which of these no listing named.
@@ -104,7 +98,7 @@ impl Directories {
         let now = self.clock.monotonic();
         let mut nameless = self.nameless.lock().unwrap_or_else(PoisonError::into_inner);
         nameless.retain(|_, at| now.saturating_sub(*at) < NAMELESS_FOR);
-        nameless.extend(tags.iter().filter(|tag| looks_like_id(tag)).map(|tag| (tag.clone(), now)));
+        nameless.extend(tags.iter().filter(|tag| is_uuid(tag)).map(|tag| (tag.clone(), now)));
     }
 
     /// A copy younger than the TTL.
