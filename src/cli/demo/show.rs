@@ -134,7 +134,7 @@ impl Shown {
     fn sweep_words(&self) -> String {
         let Report { looked_at, calls, found, .. } = &self.swept;
         format!(
-            "{looked_at} tickets looked at in {calls} calls, {found} taken in; what was handled already ends as duplicate"
+            "{looked_at} tickets looked at in {calls} calls, {found} taken in; what was handled already is looked at once, and is no event"
         )
     }
 
