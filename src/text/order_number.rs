@@ -1,6 +1,6 @@
 //! Finds the one order a customer means, or says that there are several.
 //!
-//! Three classes, the best one present decides (`shared/facts/intents.md`, "Order numbers in text"):
+//! Three classes, the best one present decides (intents, "Order numbers in text"):
 //! 1 a number announced as an order's ("order number 12345"), 2 `#606243`, 3 a bare number of six to eight
 //! digits that is nothing else. Bare `MK-20713` comes last. Two different ones of a class: ambiguous.
 //!

@@ -68,7 +68,7 @@ impl Desk {
     /// Works on the most urgent event that is due, if any. Waits for the call budget; `stop` ends that wait.
     ///
     /// # Errors
-    /// [`StoreError`] when the queue cannot be read or written; no event is held then.
+    /// [`StoreError`] when the queue cannot be read or written; an event that was claimed comes back with its lease.
     pub fn run_once(&self, stop: &dyn Fn() -> bool) -> Result<Ran, StoreError> {
         let policy = self.policy.current();
         if policy.mode == Mode::Off {

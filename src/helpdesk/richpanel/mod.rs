@@ -1,6 +1,6 @@
 //! Richpanel: its calls in ([`RichpanelSource`]), ours out ([`Richpanel`]).
 //!
-//! The facts behind every choice are in `shared/facts/richpanel-api.md`, cited as "richpanel-api §n". One call goes
+//! The facts behind every choice are cited as "richpanel-api §n": what the vendor documents and live tenants showed. One call goes
 //! this way: `guard` refuses what the tenant is known to refuse, `http` makes it on a budgeted slot, `errors` says what
 //! the answer means, `wire` and `order` put it in our words, `guard` learns.
 

@@ -2,7 +2,7 @@
 //!
 //! Nothing here fails on odd content: a missing, null or mistyped part is simply not known. Where a guess is needed it
 //! is the one that does no harm: a channel nobody can tell is [`Channel::Unknown`] (routed, never answered), an author
-//! nobody can tell is [`Author::System`] (no question to answer, no answer given).
+//! nobody can tell is [`Author::Unknown`] (routed like a customer's, never answered).
 
 use std::collections::BTreeSet;
 
