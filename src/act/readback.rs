@@ -9,7 +9,7 @@ use crate::helpdesk::budget::Permit;
 use crate::store::{Answer, Claim, End, JournalReply, JournalStep, ReplyState, StepPlan, StepState};
 use crate::text::html::looks_like_html;
 use crate::text::html_to_text;
-use crate::ticket::{Author, Effect, Ticket};
+use crate::ticket::{Author, Effect, Message, Ticket};
 
 impl Hands<'_> {
     /// One look for an unsure reply, and what follows from it.
@@ -26,13 +26,16 @@ impl Hands<'_> {
     ) -> Result<End, Stop> {
         let id = TicketId::new(claim.ticket.as_str());
         let ticket = match self.read(permit, &id) {
-            Ok(ticket) => ticket,
-            // A deleted ticket shows no reply and takes no tags; there is nothing left to do to it.
-            Err(ApiError::NotFound) => return Ok(self.gone(permit)),
+            Ok(ticket) => Some(ticket),
+            // A new id can be unknown for some seconds; after the last look it is deleted.
+            Err(ApiError::NotFound) => None,
             Err(error) => return Err(error.into()),
         };
         let answer = |text: &str| Answer { status: None, text: text.into(), calls: permit.used() };
-        if shows_reply(&ticket, decision.message.as_ref(), &reply.body) {
+        let arrived = |ticket: &Ticket| shows_reply(ticket, decision.message.as_ref(), &reply.body);
+        if ticket.as_ref().is_some_and(arrived)
+            && let Some(ticket) = ticket
+        {
             self.store.reply_is(claim, ReplyState::Confirmed, &answer("seen on the ticket"), self.now())?;
             return self.finish_plan(claim, permit, ticket, decision.outcome, &decision.reason);
         }
@@ -47,7 +50,11 @@ impl Hands<'_> {
             &answer("never seen on the ticket"),
             self.now(),
         )?;
-        self.hand_over(claim, permit, ticket, steps)
+        match ticket {
+            Some(ticket) => self.hand_over(claim, permit, ticket, steps),
+            // A deleted ticket takes no tags; there is nothing left to do to it.
+            None => Ok(self.gone(permit)),
+        }
     }
 
     /// Routes the ticket to a person instead of ending it as answered.
@@ -109,17 +116,19 @@ impl Hands<'_> {
 
 /// Whether the ticket shows our reply: by author and text, after the message it answers.
 pub fn shows_reply(ticket: &Ticket, after: Option<&MessageKey>, body: &str) -> bool {
-    let wanted = words(body);
     let asked = after.and_then(|key| ticket.messages.iter().rposition(|message| message.key() == *key));
     ticket
         .messages
         .iter()
         .skip(asked.map_or(0, |index| index + 1))
         .filter(|message| message.public && matches!(message.author, Author::Bot | Author::Agent(_)))
-        .any(|message| {
-            words(&message.plain) == wanted
-                || message.html.as_deref().is_some_and(|html| words(html) == wanted)
-        })
+        .any(|message| says(message, body))
+}
+
+/// Whether a message says just this.
+pub(super) fn says(message: &Message, body: &str) -> bool {
+    let wanted = words(body);
+    words(&message.plain) == wanted || message.html.as_deref().is_some_and(|html| words(html) == wanted)
 }
 
 /// A text as its words: mark-up and spacing are the helpdesk's business.

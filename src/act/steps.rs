@@ -248,6 +248,11 @@ fn superfluous(effect: &Effect, ticket: &Ticket) -> Option<&'static str> {
         Effect::Reopen if ticket.status != Status::Closed => Some("already open"),
         Effect::AddTags { tags } if tags.iter().all(|tag| ticket.has_tag(tag)) => Some("already there"),
         Effect::RemoveTags { tags } if !tags.iter().any(|tag| ticket.has_tag(tag)) => Some("already gone"),
+        Effect::Note { body }
+            if ticket.messages.iter().any(|note| !note.public && readback::says(note, body)) =>
+        {
+            Some("already written")
+        }
         Effect::Assign { agent_id } if ticket.assignee.as_ref() == Some(agent_id) => Some("already assigned"),
         _ => None,
     }

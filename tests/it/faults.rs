@@ -78,6 +78,20 @@ fn a_reply_answered_200_and_not_applied_is_noticed_and_the_ticket_opened_again()
 }
 
 #[test]
+fn an_unclear_reply_on_a_ticket_that_was_deleted_ends_as_gone_and_unconfirmed() {
+    let world = World::live();
+    world.sim.set_fault(once(SEND, Action::ResetBefore));
+    let asked = world.mail_about(OrderState::Shipped, WHERE);
+    world.until_state(&asked.ticket_id, State::Checking);
+    world.sim.run(Verb::DeleteTicket { ticket: Some(asked.ticket_id.clone()) }).unwrap();
+    world.until_state(&asked.ticket_id, State::Done);
+    assert_eq!(world.outcome(&asked.ticket_id), "gone");
+    let told: Vec<_> = world.story(&asked.ticket_id).audit.into_iter().map(|line| line.what).collect();
+    assert!(told.contains(&"reply unconfirmed".to_owned()), "{told:?}");
+    world.settled();
+}
+
+#[test]
 fn a_refused_reply_is_routed_instead() {
     let world = World::live();
     let refused = Action::Status { status: 400, shape: ErrorShape::Validator, applied: false };
