@@ -101,6 +101,13 @@ impl Explainer {
             let real = real.map_or("", |real| real.reason.as_str());
             gate.reason = format!("explained as if live; the configured {real}");
         }
+        // Without an agent to write as, nothing would be sent: said here, so that `explain` promises no more than `show`.
+        for gate in decision.gates.iter_mut().filter(|gate| gate.gate == "bot-agent") {
+            if let Some(real) = configured.gates.iter().find(|real| real.gate == "bot-agent" && !real.passed)
+            {
+                gate.reason = format!("explained as if there were one; {}", real.reason);
+            }
+        }
         Ok(answer(&context, decision))
     }
 }
