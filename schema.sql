@@ -5,12 +5,13 @@
 --   select * from dead_letters;     what a person must look at
 --   select * from deliveries;       every reply and what became of it
 --   select * from decisions_today;  what was decided since midnight UTC, and why
+--   select * from open_alerts;      what a person should know about now
 --   select * from audit where ticket = '…' order by at;   the story of a ticket
 --
 -- It is safe to look while the daemon runs: sqlite3 -readonly mw.db
 
 pragma application_id = 1919970679;  -- 'rpmw'
-pragma user_version = 1;
+pragma user_version = 2;
 
 -- One reason to look at a ticket, from the helpdesk's call to an end that a person can see.
 create table events (
@@ -181,6 +182,28 @@ create table settings_log (
   by    text    not null
 ) strict;
 
+-- What a person should know about: raised once, cleared when it is over.
+create table alerts (
+  id         integer primary key,
+  key        text    not null,                    -- what it is about: helpdesk-down:richpanel, brake:hour, …
+  text       text    not null,                    -- one line for people: what is wrong, and what to do
+  raised_at  integer not null,
+  cleared_at integer
+) strict;
+create unique index alerts_open on alerts (key) where cleared_at is null;
+
+-- Conversation numbers below the highest one met that nothing told us of: the sweep looks them up.
+create table gaps (
+  helpdesk  text    not null,
+  number    integer not null,
+  state     text    not null check (state in ('missing', 'found', 'nothing')),  -- nothing: no ticket for us has it
+  noted_at  integer not null,
+  looks     integer not null default 0,
+  looked_at integer,
+  primary key (helpdesk, number)
+) strict, without rowid;
+create index gaps_missing on gaps (helpdesk, looked_at) where state = 'missing';
+
 -- Views for people.
 
 create view queue as
@@ -207,6 +230,9 @@ create view decisions_today as
          datetime(decided_at / 1000, 'unixepoch') as decided, mode, intent, round(confidence, 2) as confidence, team,
          outcome, reason
   from decisions where decided_at >= unixepoch('now', 'start of day') * 1000 order by decided_at;
+
+create view open_alerts as
+  select key, text, datetime(raised_at / 1000, 'unixepoch') as raised from alerts where cleared_at is null order by id;
 
 create view audit as
   select datetime(at_ms / 1000, 'unixepoch') || printf('.%03d', at_ms % 1000) as at, ticket, event, what, rule, answer

@@ -41,6 +41,7 @@ macro_rules! suite {
             a_step_nobody_saw_can_be_proven_later,
             an_ended_event_leaves_nothing_planned,
             the_bell_rings_when_there_is_work,
+            an_alert_is_raised_once_until_it_is_cleared,
         );
     };
     (@ $factory:expr, $($test:ident),+ $(,)?) => {
@@ -518,4 +519,18 @@ pub(crate) fn an_ended_event_leaves_nothing_planned(store: &dyn Store) {
     );
     let open = store.journal(other.event).unwrap().unwrap();
     assert_eq!((open.reply.unwrap().state, open.steps[0].state), (ReplyState::Planned, StepState::Planned));
+}
+
+pub(crate) fn an_alert_is_raised_once_until_it_is_cleared(store: &dyn Store) {
+    assert_eq!(store.raise("down", "since one", seconds(1)), Ok(true));
+    assert_eq!(store.raise("other", "stays", seconds(2)), Ok(true));
+    assert_eq!(store.raise("down", "still", seconds(3)), Ok(false), "raised twice");
+    let open = store.alerts().unwrap();
+    let shown: Vec<_> = open.iter().map(|alert| (alert.key.as_str(), alert.text.as_str())).collect();
+    assert_eq!(shown, [("down", "still"), ("other", "stays")]);
+    assert_eq!(open[0].raised_at, seconds(1));
+    assert_eq!(store.clear("down", seconds(4)), Ok(true));
+    assert_eq!(store.clear("down", seconds(5)), Ok(false));
+    assert_eq!(store.alerts().unwrap().len(), 1);
+    assert_eq!(store.raise("down", "again", seconds(6)), Ok(true));
 }

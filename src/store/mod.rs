@@ -248,6 +248,25 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> Result<(), StoreError>;
 
+    /// Says that a person should know of something, once until it is cleared; an open one takes the newer words. True:
+    /// it was not open before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn raise(&self, key: &str, text: &str, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Says that it is over. True: it was open.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn clear(&self, key: &str, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// What a person should know of now, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn alerts(&self) -> Result<Vec<Alert>, StoreError>;
+
     /// An orderly end: what is queued is committed, the file is left whole in one piece. Later calls are refused.
     fn close(&self);
 
@@ -272,6 +291,17 @@ pub struct KnownTicket {
     pub open: bool,
     /// The channel's word.
     pub channel: String,
+}
+
+/// Something that a person should know about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alert {
+    /// What it is about (`helpdesk-down:richpanel`, `brake:hour`); one is open at a time.
+    pub key: String,
+    /// One line for people: what is wrong, and what to do.
+    pub text: String,
+    /// Since when.
+    pub raised_at: Timestamp,
 }
 
 /// A kept value.

@@ -226,6 +226,18 @@ impl Store for FakeStore {
         unused()
     }
 
+    fn raise(&self, _: &str, _: &str, _: Timestamp) -> Result<bool, StoreError> {
+        unused()
+    }
+
+    fn clear(&self, _: &str, _: Timestamp) -> Result<bool, StoreError> {
+        unused()
+    }
+
+    fn alerts(&self) -> Result<Vec<crate::store::Alert>, StoreError> {
+        unused()
+    }
+
     fn close(&self) {}
 
     fn on_work(&self, _: Box<dyn Fn() + Send + Sync>) {}

@@ -3,9 +3,11 @@
 //! [`SqliteStore::open`] takes the lock on the state directory first, then checks and opens the file; a second
 //! process leaves at once with [`StoreError::Refused`]. Looking from outside is [`reader`].
 
+mod alerts;
 mod events;
 mod journal;
 pub mod lock;
+mod migrate;
 mod open;
 pub mod reader;
 mod replies;
@@ -22,8 +24,8 @@ use rusqlite::Connection;
 use crate::clock::Clock;
 use crate::event::{Caps, EventId, HelpdeskName, ReplyCounts, State, TicketId, Timestamp};
 use crate::store::{
-    AcceptDone, Answer, Begun, Claim, Due, End, Fetched, Journal, KnownTicket, NewCall, Plan, ReplyState,
-    Seen, Setting, StepPlan, StepState, Store, StoreError, Unproven,
+    AcceptDone, Alert, Answer, Begun, Claim, Due, End, Fetched, Journal, KnownTicket, NewCall, Plan,
+    ReplyState, Seen, Setting, StepPlan, StepState, Store, StoreError, Unproven,
 };
 use lock::StateLock;
 use writer::{Task, Writer};
@@ -273,6 +275,20 @@ impl Store for SqliteStore {
     ) -> Result<(), StoreError> {
         let (step, answer) = (step.clone(), answer.clone());
         self.writer.run(false, move |connection| journal::proven(connection, &step, state, &answer, now))
+    }
+
+    fn raise(&self, key: &str, text: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let (key, text) = (key.to_owned(), text.to_owned());
+        self.writer.run(false, move |connection| alerts::raise(connection, &key, &text, now))
+    }
+
+    fn clear(&self, key: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let key = key.to_owned();
+        self.writer.run(false, move |connection| alerts::clear(connection, &key, now))
+    }
+
+    fn alerts(&self) -> Result<Vec<Alert>, StoreError> {
+        self.read(alerts::open)
     }
 
     fn close(&self) {

@@ -5,16 +5,11 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::migrate::{SCHEMA_VERSION, migrate};
 use crate::store::StoreError;
 
 /// `'rpmw'` as a big-endian number; what `file` and `sqlite3` show.
 pub(crate) const APPLICATION_ID: i64 = 1_919_970_679;
-
-/// The version `schema.sql` describes.
-pub(crate) const SCHEMA_VERSION: i64 = 1;
-
-/// The whole schema of a fresh file.
-pub(crate) const SCHEMA: &str = include_str!("../../../schema.sql");
 
 /// Older SQLite has a race between a checkpoint and a WAL restart that can lose a commit.
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -71,7 +66,10 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-fn pragma<T: rusqlite::types::FromSql>(connection: &Connection, name: &str) -> Result<T, StoreError> {
+pub(super) fn pragma<T: rusqlite::types::FromSql>(
+    connection: &Connection,
+    name: &str,
+) -> Result<T, StoreError> {
     connection.pragma_query_value(None, name, |row| row.get(0)).map_err(|error| broken(&error))
 }
 
@@ -119,24 +117,6 @@ fn set_pragmas(connection: &Connection) -> Result<(), StoreError> {
     }
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())
-}
-
-fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
-    let version: i64 = pragma(connection, "user_version")?;
-    match version {
-        SCHEMA_VERSION => Ok(()),
-        0 => {
-            let transaction = connection
-                .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
-                .map_err(|error| broken(&error))?;
-            transaction.execute_batch(SCHEMA).map_err(|error| broken(&error))?;
-            transaction.commit().map_err(|error| broken(&error))
-        }
-        newer => Err(StoreError::Broken(format!(
-            "{} was written by a newer richpanel-mw (schema {newer}, this one knows {SCHEMA_VERSION}); install that version again or restore a backup",
-            path.display()
-        ))),
-    }
 }
 
 #[cfg(test)]

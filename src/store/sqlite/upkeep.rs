@@ -57,6 +57,8 @@ const PRUNE_TICKETS: &str = "
 // Sweeps note their report at each run; what a person set stays.
 const PRUNE_SETTINGS_LOG: &str = "delete from settings_log where at < :before and key like 'sweep.%'";
 
+const PRUNE_ALERTS: &str = "delete from alerts where cleared_at < :before";
+
 const COUNT_OPEN: &str = "select state, count(*) from events where finished_at is null group by state";
 const COUNT_DEAD: &str = "select count(*) from events where state = 'dead'";
 const COUNT_RECENT: &str = "
@@ -190,6 +192,7 @@ pub(super) fn prune(
     execute(connection, PRUNE_KEPT_CALLS, old)?;
     execute(connection, PRUNE_TICKETS, old)?;
     execute(connection, PRUNE_SETTINGS_LOG, named_params! { ":before": millis(events_before) })?;
+    execute(connection, PRUNE_ALERTS, named_params! { ":before": millis(events_before) })?;
     execute(connection, PRUNE_EVENTS, old).map(|events| events as u64)
 }
 

@@ -1,0 +1,144 @@
+//! From the schema a file has to the one this program knows, forward only and in one transaction.
+//!
+//! A fresh file gets [`SCHEMA`] at once. An older one takes one step a version: `migrations/vN.sql` leads from N - 1
+//! to N. Either every step is on disk or none is: the version number is written in the same transaction. Old schemas
+//! stay in the repository (`migrations/v1.sql` is the first one as it was), so that each step has its test.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::open::{broken, pragma};
+use crate::store::StoreError;
+
+/// The version `schema.sql` describes.
+pub(crate) const SCHEMA_VERSION: i64 = 2;
+
+/// The whole schema of a fresh file.
+pub(crate) const SCHEMA: &str = include_str!("../../../schema.sql");
+
+/// The step to each version from 2 on.
+const STEPS: [(i64, &str); 1] = [(2, include_str!("migrations/v2.sql"))];
+
+/// Brings the schema up to date.
+///
+/// # Errors
+/// [`StoreError::Broken`] when the file is newer than this program (it is left alone) or a step fails (nothing of it
+/// stays).
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let version: i64 = pragma(connection, "user_version")?;
+    if version == SCHEMA_VERSION {
+        return Ok(());
+    }
+    if version > SCHEMA_VERSION {
+        return Err(StoreError::Broken(format!(
+            "{} was written by a newer richpanel-mw (schema {version}, this one knows {SCHEMA_VERSION}); install that \
+             version again or restore a backup",
+            path.display()
+        )));
+    }
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(|error| broken(&error))?;
+    if version == 0 {
+        transaction.execute_batch(SCHEMA).map_err(|error| broken(&error))?;
+    } else {
+        for (to, step) in STEPS.into_iter().filter(|(to, _)| *to > version) {
+            transaction.execute_batch(step).map_err(|error| {
+                StoreError::Broken(format!(
+                    "{} could not be brought from schema {version} to {to}, and was left as it is: {error}",
+                    path.display()
+                ))
+            })?;
+        }
+        transaction.pragma_update(None, "user_version", SCHEMA_VERSION).map_err(|error| broken(&error))?;
+    }
+    transaction.commit().map_err(|error| broken(&error))?;
+    if version > 0 {
+        log::info!("store: {} was brought from schema {version} to {SCHEMA_VERSION}", path.display());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::open::{open_reader, open_writer};
+    use super::*;
+
+    /// The first schema, as it was.
+    const V1: &str = include_str!("migrations/v1.sql");
+    /// What a daemon of that time wrote.
+    const V1_ROWS: &str = include_str!("migrations/v1-rows.sql");
+
+    fn file_of_version_1(path: &Path, more: &str) {
+        let connection = Connection::open(path).unwrap();
+        connection.execute_batch(V1).unwrap();
+        connection.execute_batch(V1_ROWS).unwrap();
+        connection.execute_batch(more).unwrap();
+    }
+
+    fn objects(connection: &Connection) -> Vec<(String, String, String)> {
+        let sql = "select type, name, coalesce(sql, '') from sqlite_schema where name not like 'sqlite_%' order by 1, 2";
+        let mut statement = connection.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+        rows.map(Result::unwrap).collect()
+    }
+
+    fn rows(connection: &Connection, table: &str) -> Vec<String> {
+        let mut statement = connection.prepare(&format!("select * from {table} order by 1, 2")).unwrap();
+        let columns = statement.column_count();
+        let read = |row: &rusqlite::Row<'_>| {
+            let values = (0..columns).map(|column| format!("{:?}", row.get_ref(column).unwrap()));
+            Ok(values.collect::<Vec<_>>().join("|"))
+        };
+        statement.query_map([], read).unwrap().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn a_file_of_each_earlier_version_becomes_a_fresh_one_with_its_rows() {
+        let folder = tempfile::tempdir().unwrap();
+        let (old, fresh) = (folder.path().join("old.db"), folder.path().join("fresh.db"));
+        file_of_version_1(&old, "");
+        let tables = [
+            "events",
+            "calls",
+            "idempotency",
+            "decisions",
+            "replies",
+            "steps",
+            "transitions",
+            "tickets",
+            "settings",
+        ];
+        let before: Vec<_> = {
+            let connection = Connection::open(&old).unwrap();
+            tables.iter().map(|table| rows(&connection, table)).collect()
+        };
+        assert!(before.iter().all(|rows| !rows.is_empty()), "the sample has a row of everything");
+        let migrated = open_writer(&old).unwrap();
+        assert_eq!(pragma::<i64>(&migrated, "user_version").unwrap(), SCHEMA_VERSION);
+        assert_eq!(objects(&migrated), objects(&open_writer(&fresh).unwrap()));
+        let after: Vec<_> = tables.iter().map(|table| rows(&migrated, table)).collect();
+        assert_eq!(before, after);
+        open_reader(&old).unwrap();
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_the_file_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mw.db");
+        file_of_version_1(&path, "create table gaps (a)");
+        let error = open_writer(&path).unwrap_err().to_string();
+        assert!(error.contains("left as it is"), "{error}");
+        let connection = Connection::open(&path).unwrap();
+        assert_eq!(pragma::<i64>(&connection, "user_version").unwrap(), 1);
+        assert!(!objects(&connection).iter().any(|(_, name, _)| name == "alerts"), "half a step stayed");
+        assert_eq!(rows(&connection, "events").len(), 5);
+    }
+
+    #[test]
+    fn there_is_a_step_to_every_version() {
+        let steps: Vec<i64> = STEPS.iter().map(|(to, _)| *to).collect();
+        assert_eq!(steps, (2..=SCHEMA_VERSION).collect::<Vec<_>>());
+    }
+}
