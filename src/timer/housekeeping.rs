@@ -16,6 +16,9 @@ const HOUR: Duration = Duration::from_secs(3_600);
 impl Timer {
     /// Deletes ended events past `retention_days` and keys past `dedup_hours`. Dead letters stay.
     pub(super) fn prune(&self) -> bool {
+        if !self.steady.may_prune() {
+            return true;
+        }
         let before = |hours: u32| {
             let back = i64::try_from((HOUR * hours).as_millis()).unwrap_or(i64::MAX);
             from_millis(millis(self.now()).saturating_sub(back))

@@ -4,6 +4,7 @@ mod directory;
 mod housekeeping;
 mod prove;
 pub mod reconcile;
+mod steady;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -15,6 +16,7 @@ use crate::event::Timestamp;
 use crate::helpdesk::Helpdesk;
 use crate::store::Store;
 use reconcile::{CsvRow, Report};
+use steady::Steady;
 
 /// How often the thread looks at what is due.
 const TICK: Duration = Duration::from_millis(500);
@@ -50,6 +52,7 @@ pub struct Timer {
     /// Whether the mode in force lets anything be written.
     writes: Box<dyn Fn() -> bool + Send>,
     due: [Duration; 5],
+    steady: Steady,
 }
 
 impl Timer {
@@ -63,7 +66,8 @@ impl Timer {
     ) -> Self {
         let now = clock.monotonic();
         let sweep = now + every(config.reconcile.every_minutes);
-        Self { store, helpdesk, clock, config, writes, due: [now, now, now, now, sweep] }
+        let steady = Steady::new(clock.now(), now);
+        Self { store, helpdesk, clock, config, writes, due: [now, now, now, now, sweep], steady }
     }
 
     /// Runs until asked to stop, or until nobody can ask any more.
@@ -80,6 +84,9 @@ impl Timer {
 
     /// Runs what is due now.
     pub fn tick(&mut self) {
+        if let Some(ms) = self.steady.look(self.clock.now(), self.clock.monotonic()) {
+            log::warn!("timer: the machine's clock jumped by {} s; nothing is pruned for a day", ms / 1_000);
+        }
         let duties: [(Duration, Duty); 5] = [
             (RESCUE_EVERY, Self::rescue),
             (Duration::from_secs(self.config.readback.steps_after_seconds.max(1)), Self::prove),
