@@ -9,6 +9,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::Exit;
+use super::mode::Standing;
 use super::print::{Screen, Tone, clean_lines, paint, write_out};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
@@ -83,6 +84,25 @@ impl Session {
             return Ok(Loaded { config: Config::default(), path: self.path().to_owned() });
         }
         self.load()
+    }
+
+    /// The configuration as a running daemon has it: with the mode that somebody set at run time, where the file of
+    /// state can be read.
+    pub(super) fn in_force(mut loaded: Loaded) -> Loaded {
+        if let Some(standing) = Self::standing(&loaded) {
+            loaded.config.rollout.mode = standing.mode;
+        }
+        loaded
+    }
+
+    /// The configuration as the next start will take it: a mode edited in the file counts more than one set earlier.
+    pub(super) fn at_next_start(loaded: Loaded) -> Loaded {
+        let edited = Self::standing(&loaded).is_some_and(|standing| standing.next_start.is_some());
+        if edited { loaded } else { Self::in_force(loaded) }
+    }
+
+    fn standing(loaded: &Loaded) -> Option<Standing> {
+        Self::reader(loaded).and_then(|reader| Standing::read(&reader, loaded)).ok()
     }
 
     /// The database, for looking.

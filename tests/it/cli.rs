@@ -130,3 +130,19 @@ fn a_support_lead_looks_and_steers_while_the_daemon_runs_and_after() {
     assert_eq!(json(&config, &["status"])["running"]["mode"], "off", "set while nobody ran");
     world.settled();
 }
+
+#[test]
+fn explain_and_check_go_by_the_mode_in_force_not_by_the_file_alone() {
+    let world = World::with("shadow", "");
+    let config = world.config();
+    let mode_gate = || {
+        let answer = json(&config, &["explain", WHERE]);
+        let gates = answer["gates"].as_array().unwrap().clone();
+        gates.into_iter().find(|gate| gate["gate"] == "mode").unwrap()
+    };
+    let reason = || mode_gate()["reason"].as_str().unwrap().to_owned();
+    assert!(reason().contains("mode shadow answers nobody"), "{}", reason());
+    assert_eq!(said(&config, &["mode", "live"]).0, Some(0));
+    assert!(!reason().contains("shadow"), "the file still says so, the daemon does not: {}", reason());
+    assert!(said(&config, &["check"]).1.contains("mode live"));
+}

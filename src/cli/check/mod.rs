@@ -82,7 +82,7 @@ struct Checked<'a> {
 
 impl Check {
     pub(super) fn run(self, session: &Session) -> Result<Exit> {
-        let loaded = session.load()?;
+        let loaded = Session::at_next_start(session.load()?);
         let around = Surroundings::of_process();
         let secrets = Secrets::find(&loaded, &around);
         let mut findings = Findings::default();

@@ -53,7 +53,7 @@ pub(super) struct Explain {
 
 impl Explain {
     pub(super) fn run(self, session: &Session) -> Result<Exit> {
-        let loaded = session.load_or_defaults()?;
+        let loaded = Session::in_force(session.load_or_defaults()?);
         let explainer =
             Explainer::new(&loaded.config).map_err(|problems| Failure::wrong(problems.join("\n")))?;
         if let Some(file) = &self.file {
