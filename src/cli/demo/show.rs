@@ -197,6 +197,7 @@ impl Shown {
 fn table(rows: &[Row]) -> Table {
     let mut table = Table::new(&[
         "#",
+        "event",
         "channel",
         "came",
         "what was written",
@@ -207,7 +208,7 @@ fn table(rows: &[Row]) -> Table {
         "reply",
         "calls",
     ]);
-    table = table.one_line().first_to_go(&["came", "conf", "channel", "team", "calls"]);
+    table = table.one_line().first_to_go(&["event", "came", "conf", "channel", "team", "calls"]);
     for row in rows {
         let (tone, mark) = match (row.outcome.as_str(), row.as_expected) {
             (_, false) => (Tone::Warn, "!"),
@@ -217,6 +218,7 @@ fn table(rows: &[Row]) -> Table {
         };
         table.row(vec![
             (Tone::Dim, row.no.to_string()),
+            (Tone::Dim, row.event.map_or_else(String::new, |event| event.to_string())),
             (Tone::Plain, row.channel.clone()),
             (Tone::Dim, row.came.clone()),
             (Tone::Plain, cut(&row.text.replace(['\n', '\r'], " "), TEXT_CHARS)),
