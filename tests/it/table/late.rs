@@ -12,7 +12,7 @@ const TOO_LATE_MS: u64 = 3_000;
 
 /// `each` tickets for each delay.
 pub(super) fn applied_late(each: u64, patience: Duration) {
-    let world = fast("live", "");
+    let world = fast("");
     let mut delays = vec![];
     for (kind, ms) in (0..).zip(IN_TIME_MS.into_iter().chain([TOO_LATE_MS])) {
         for n in 0..each {

@@ -48,7 +48,7 @@ pub(super) fn set_fates(sim: &SimHandle, seed: u64, lost: u64, others: u64) -> V
 
 /// The row with this many lost answers and as many others.
 pub(super) fn answers_lost(lost: u64, others: u64, patience: Duration) {
-    let world = fast("live", "richpanel.timeout_seconds = 1");
+    let world = fast("richpanel.timeout_seconds = 1");
     let fates = set_fates(&world.sim, seed(), lost, others);
     for (n, _) in &fates {
         world.writes(question(*n));
@@ -64,9 +64,12 @@ pub(super) fn answers_lost(lost: u64, others: u64, patience: Duration) {
         let (ticket, outcome) = (id(*n), outcomes[&id(*n)].as_str());
         let sent = replies.get(&ticket).copied().unwrap_or_default();
         assert!(sent <= 1, "{ticket} ({fate:?}) was answered {sent} times");
-        *ends.entry((*fate, if outcome == "answered" { "answered" } else { "needs-human" })).or_default() += 1;
+        *ends.entry((*fate, if outcome == "answered" { "answered" } else { "needs-human" })).or_default() +=
+            1;
         match outcome {
-            "answered" => assert_eq!((sent, world.status(&ticket).as_str()), (1, "CLOSED"), "{ticket} {fate:?}"),
+            "answered" => {
+                assert_eq!((sent, world.status(&ticket).as_str()), (1, "CLOSED"), "{ticket} {fate:?}")
+            }
             "needs-human" => is_with_a_person(&world, &ticket),
             other => panic!("{ticket} ({fate:?}) ended as {other}"),
         }
@@ -91,7 +94,8 @@ fn send_until_told_yes(sim: &SimHandle, ticket: &str) -> u32 {
         .timeout_global(Some(Duration::from_millis(500)))
         .build()
         .new_agent();
-    let url = format!("{}/tickets/{}/send-message", sim.base_url(), utf8_percent_encode(ticket, NON_ALPHANUMERIC));
+    let url =
+        format!("{}/tickets/{}/send-message", sim.base_url(), utf8_percent_encode(ticket, NON_ALPHANUMERIC));
     let body = serde_json::json!({ "body": "On its way.", "author_id": richpanel_mw::sim::BOT_AGENT_ID });
     for tries in 1..=5 {
         let sent = agent
