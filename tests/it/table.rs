@@ -11,7 +11,7 @@
 //! | duplicates racing | [`racing`] |
 //! | an agent, a customer, a tag, a close, a deletion between any two calls; sweep meets webhook | [`between`] |
 //! | mail loops | [`loops`] |
-//! | bad input | [`bad_input`] |
+//! | bad input | [`bad_input`], [`mangled`], [`extremes`] |
 //! | the same rows with their full numbers, minutes rather than seconds | [`full`] |
 //!
 //! `cargo nextest run table::` runs all of it; a failing case prints its seed, and `TABLE_SEED=…` runs it again.
@@ -19,11 +19,13 @@
 mod bad_input;
 mod between;
 mod busy;
+mod extremes;
 mod full;
 mod late;
 mod lies;
 mod loops;
 mod lost;
+mod mangled;
 mod racing;
 
 use std::collections::BTreeMap;

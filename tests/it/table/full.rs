@@ -1,6 +1,6 @@
 //! The rows with their full numbers. Minutes rather than seconds: not part of the inner loop.
 
-use super::{busy, late, lost, racing};
+use super::{busy, extremes, late, loops, lost, mangled, racing};
 
 use std::time::Duration;
 
@@ -29,4 +29,19 @@ fn four_hundred_tickets_in_a_storm_of_429_never_call_before_retry_after() {
 #[test]
 fn three_hundred_tickets_beside_another_client_keep_every_retry_after() {
     busy::another_client(300, 20, 3, PATIENCE);
+}
+
+#[test]
+fn five_thousand_answers_mangled_in_any_way_panic_nowhere() {
+    mangled::answers_mangled(3_000, PATIENCE);
+}
+
+#[test]
+fn every_number_of_the_configuration_at_its_extremes_is_refused_or_worked_with() {
+    extremes::every_number();
+}
+
+#[test]
+fn a_mailbox_that_answers_every_reply_four_hundred_times_gets_one() {
+    loops::one_ticket(400);
 }

@@ -68,7 +68,7 @@ pub(super) fn answers_lost(lost: u64, others: u64, patience: Duration) {
             1;
         match outcome {
             "answered" => {
-                assert_eq!((sent, world.status(&ticket).as_str()), (1, "CLOSED"), "{ticket} {fate:?}")
+                assert_eq!((sent, world.status(&ticket).as_str()), (1, "CLOSED"), "{ticket} {fate:?}");
             }
             "needs-human" => is_with_a_person(&world, &ticket),
             other => panic!("{ticket} ({fate:?}) ended as {other}"),
