@@ -155,6 +155,9 @@ fn every_error_body_in_every_status_is_read_as_what_it_is() {
     for (n, (endpoint, shape, status)) in (0..).zip(&cases) {
         let case = format!("{endpoint} {status} {shape:?}: {:?}", world.event(&id(n)));
         assert_eq!(end_of(&world, n), after_error(endpoint, *status), "{case}");
+        // Not taken for a yes first and put right afterwards.
+        let closed = applied(&world, EffectKind::Closed).contains_key(&id(n));
+        assert!(*endpoint != SEND || !closed, "closed without a reply: {case}");
     }
     world.settled();
 }
