@@ -86,7 +86,8 @@ pub(super) fn another_client(tickets: u64, bursts: u32, window_s: i64, patience:
     let met = world.sim.counts().self_made_429;
     println!("{met} calls met by 429 beside the other client");
     retry_after_was_kept(&world.sim.requests(), threads);
-    // Alone again: whatever was left of the stranger's calls is out of the window by now.
+    // Alone again: the stranger's last calls leave the window.
+    let _ = world.sim.wait_until(Duration::from_millis(window_s.unsigned_abs() * 1_000 + 200), |_| false);
     write(third * 2..third * 3);
     all_ended(&world, patience);
     assert_eq!(world.sim.counts().self_made_429, met, "a 429 that nobody else can have caused");

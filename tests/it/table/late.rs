@@ -8,7 +8,7 @@ use super::*;
 /// Between the read-backs; before the first, and with a wide berth of the last.
 const IN_TIME_MS: [u64; 4] = [20, 200, 450, 700];
 /// Long after a person took over.
-const TOO_LATE_MS: u64 = 3_000;
+const TOO_LATE_MS: u64 = 6_000;
 
 /// `each` tickets for each delay.
 pub(super) fn applied_late(each: u64, patience: Duration) {

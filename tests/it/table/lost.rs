@@ -48,7 +48,7 @@ pub(super) fn set_fates(sim: &SimHandle, seed: u64, lost: u64, others: u64) -> V
 
 /// The row with this many lost answers and as many others.
 pub(super) fn answers_lost(lost: u64, others: u64, patience: Duration) {
-    let world = fast("richpanel.timeout_seconds = 1");
+    let world = fast("richpanel.timeout_seconds = 2");
     let fates = set_fates(&world.sim, seed(), lost, others);
     for (n, _) in &fates {
         world.writes(question(*n));
