@@ -177,6 +177,8 @@ fn time(text: &str) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn row(id: Option<&str>, number: Option<i64>, at: Option<&str>) -> CsvRow {
@@ -232,5 +234,49 @@ mod tests {
     fn bytes_that_are_no_text_do_not_stop_the_others() {
         let export = read(b"ticket_id\n\xff\xfe\nb\n").unwrap();
         assert_eq!(export.rows.len(), 2);
+    }
+
+    /// What spreadsheets and people put into a file: columns, separators, quotes that never end, bytes.
+    fn piece() -> impl Strategy<Value = Vec<u8>> {
+        let known = vec![
+            "ticket_id",
+            "Conversation No.",
+            "updated_at",
+            ",",
+            ";",
+            "\t",
+            "\"",
+            "\"\"",
+            "\n",
+            "\r\n",
+            "\r",
+            "\u{feff}",
+            "1401",
+            "#1402",
+            "-3",
+            "9223372036854775808",
+            "2026-02-30",
+            "1770597100000",
+            "9999999999999999999",
+            "=1+1",
+        ];
+        prop_oneof![
+            5 => prop::sample::select(known).prop_map(|text| text.as_bytes().to_vec()),
+            1 => prop::collection::vec(any::<u8>(), 0..40),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+        #[test]
+        fn no_file_whatever_makes_reading_panic(named in any::<bool>(), pieces in prop::collection::vec(piece(), 0..40)) {
+            let head: &[u8] = if named { b"ticket_id,conversation_no,updated_at\n" } else { b"" };
+            let bytes = [head, &pieces.concat()].concat();
+            if let Ok(export) = read(&bytes) {
+                let named = |row: &CsvRow| row.ticket_id.is_some() || row.conversation_no.is_some();
+                prop_assert!(export.rows.iter().all(named));
+            }
+        }
     }
 }

@@ -40,7 +40,14 @@ fn machinery(config: &Config, bound: &mut dyn FnMut(bool, &str)) {
         u64::from(store.retention_days) * 24 >= u64::from(store.dedup_hours),
         "[store] retention_days must not be shorter than dedup_hours",
     );
-    bound(store.max_pending >= 1, "[store] max_pending must be at least 1");
+    // The channel takes its room at the start; a timer cannot be set for the end of time.
+    bound((1..=1_000_000).contains(&store.max_pending), "[store] max_pending must be 1 to 1000000");
+    for (name, seconds) in [
+        ("head_timeout_seconds", server.head_timeout_seconds),
+        ("body_timeout_seconds", server.body_timeout_seconds),
+    ] {
+        bound((1..=3600).contains(&seconds), &format!("[server] {name} must be 1 to 3600"));
+    }
     bound(server.max_connections >= 1, "[server] max_connections must be at least 1");
     bound(server.max_body_bytes >= 1024, "[server] max_body_bytes must be at least 1024");
     bound(!server.fields.ticket_id.is_empty(), "[server.fields] ticket_id must not be empty");
@@ -112,6 +119,9 @@ mod tests {
             ("[richpanel]\nrequests_per_window = 0", "requests_per_window"),
             ("[workers]\nlease_seconds = 1", "lease_seconds"),
             ("[store]\nretention_days = 1", "dedup_hours"),
+            ("[store]\nmax_pending = 9223372036854775807", "max_pending"),
+            ("[server]\nhead_timeout_seconds = 9223372036854775807", "head_timeout_seconds"),
+            ("[server]\nbody_timeout_seconds = 0", "body_timeout_seconds"),
             ("[shop]\ntimezone = \"Mars/Olympus\"", "Mars/Olympus"),
             ("[routing]\ndefault = \"nobody\"", "nobody"),
             ("[routing.teams.vip]\ntag = \"vip\"", "route-"),

@@ -22,6 +22,9 @@ pub struct RequestEntry {
     /// Status of the answer; none while it is open, and when none was sent.
     #[serde(default)]
     pub status: Option<u16>,
+    /// Whole seconds of `Retry-After` in the answer.
+    #[serde(default)]
+    pub retry_after_s: Option<u64>,
     /// The fault that bent it.
     #[serde(default)]
     pub fault: Option<String>,
@@ -80,15 +83,19 @@ impl RequestLog {
             endpoint,
             ticket_id,
             status: None,
+            retry_after_s: None,
             fault: None,
             applied: false,
         });
         seq
     }
 
-    /// Notes the status a request was answered with.
-    pub fn answered(&mut self, seq: u64, status: u16) {
-        self.change(seq, |entry| entry.status = Some(status));
+    /// Notes the status a request was answered with, and how long its caller was told to wait.
+    pub fn answered(&mut self, seq: u64, status: u16, retry_after_s: Option<u64>) {
+        self.change(seq, |entry| {
+            entry.status = Some(status);
+            entry.retry_after_s = retry_after_s;
+        });
     }
 
     /// Notes the fault that bends a request.
@@ -152,8 +159,8 @@ mod tests {
         let late = old.arrive(0, 30_000, "GET /teams".into(), None);
         let mut log = RequestLog::after(&old);
         log.arrive(1, 30_000, "GET /users".into(), None);
-        log.answered(late, 200);
-        log.answered(99, 200);
+        log.answered(late, 200, None);
+        log.answered(99, 200, None);
         assert_eq!(log.entries().next().unwrap().status, None);
         assert_eq!(log.counts().total, 1);
     }
@@ -163,7 +170,7 @@ mod tests {
         let mut log = RequestLog::default();
         let first = log.arrive(0, 30_000, "GET /teams".into(), None);
         let second = log.arrive(1, 30_000, "GET /users".into(), None);
-        log.answered(first, 200);
+        log.answered(first, 200, None);
         log.faulted(second, "reset_before");
         let entries: Vec<_> = log.entries().collect();
         assert_eq!((entries[0].status, entries[0].fault.as_deref()), (Some(200), None));

@@ -131,7 +131,7 @@ impl World {
     }
 
     fn refuse(&mut self, call: &Call, answer: Answer, admission: Admission) -> Entry {
-        self.log.answered(call.seq, answer.status);
+        self.log.answered(call.seq, answer.status, answer.retry_after_s);
         Entry::Refused(answer, Some(admission))
     }
 
@@ -171,7 +171,7 @@ async fn carry_out(
         }
         Some(Action::ApplyThenHalfBody) => {
             let answer = apply(&call);
-            shared.with(|world| world.log.answered(seq, answer.status));
+            shared.with(|world| world.log.answered(seq, answer.status, answer.retry_after_s));
             return Ok(half(&answer, limit));
         }
         Some(Action::Slow { ms }) => {
@@ -190,7 +190,7 @@ async fn carry_out(
         }
         Some(action) => bent(shared, &call, &action),
     };
-    shared.with(|world| world.log.answered(seq, answer.status));
+    shared.with(|world| world.log.answered(seq, answer.status, answer.retry_after_s));
     Ok(respond(&answer, Some(limit)))
 }
 

@@ -12,4 +12,5 @@ mod outcomes;
 mod resumed;
 mod socket;
 mod sweeps;
+mod table;
 mod world;

@@ -80,6 +80,11 @@ impl World {
         self.folder.path().join("config.toml")
     }
 
+    /// More configuration from the next start on, instead of what it had.
+    pub fn configured(&mut self, extra: &str) {
+        extra.clone_into(&mut self.extra);
+    }
+
     fn write_config(&self) {
         let listen = self.listen.map_or_else(|| "127.0.0.1:0".to_owned(), |addr| addr.to_string());
         let text = include_str!("world.toml")
