@@ -20,6 +20,7 @@ use crate::ingress::{Health, Ingress, IngressMetrics};
 use crate::metrics::Metrics;
 use crate::store::sqlite::{Options, SqliteStore};
 use crate::store::{Store, StoreError};
+use crate::timer::outage::alert_key;
 use crate::web::Admin;
 use crate::worker::{Desk, LivePolicy, Settings};
 
@@ -86,6 +87,16 @@ pub fn helpdesk(
     let adapter = Richpanel::new(settings, key, budget, Arc::clone(clock))
         .map_err(|error| StartError::Config(vec![format!("[richpanel] {error}")]))?;
     Ok(Arc::new(adapter.with_breaker(breaker(config))))
+}
+
+/// A helpdesk that was down when the last process ended is probed before anybody calls it.
+pub(super) fn as_last_seen(store: &dyn Store, helpdesk: &dyn Helpdesk) -> Result<(), StoreError> {
+    let key = alert_key(helpdesk.name());
+    let down = store.alerts()?.into_iter().find(|alert| alert.key == key);
+    if let (Some(alert), Some(breaker)) = (down, helpdesk.breaker()) {
+        breaker.presume_down(alert.raised_at);
+    }
+    Ok(())
 }
 
 fn breaker(config: &Config) -> breaker::Settings {

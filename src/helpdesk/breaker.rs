@@ -261,7 +261,8 @@ impl Core {
     /// in step.
     fn next_wait(&mut self, jitter: f64) -> Duration {
         let Settings { probe_first, probe_max, .. } = self.settings;
-        self.wait = if self.wait.is_zero() { probe_first } else { self.wait.saturating_mul(2).min(probe_max) };
+        self.wait =
+            if self.wait.is_zero() { probe_first } else { self.wait.saturating_mul(2).min(probe_max) };
         self.wait.mul_f64(1.0 - 0.25 * jitter.clamp(0.0, 1.0))
     }
 }

@@ -1,10 +1,13 @@
 //! Duties that recur: one file each, each with a `run_once` that tests call by hand. One thread runs what is due.
 
+mod brakes;
 mod directory;
 mod housekeeping;
+pub mod outage;
 mod prove;
 pub mod reconcile;
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
@@ -21,6 +24,9 @@ const TICK: Duration = Duration::from_millis(500);
 
 /// Seconds between looks for leases that ran out.
 const RESCUE_EVERY: Duration = Duration::from_secs(5);
+
+/// Seconds between looks at the brakes.
+const BRAKES_EVERY: Duration = Duration::from_secs(2);
 
 /// Between prunes; each takes a small slice.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
@@ -49,7 +55,9 @@ pub struct Timer {
     config: Config,
     /// Whether the mode in force lets anything be written.
     writes: Box<dyn Fn() -> bool + Send>,
-    due: [Duration; 5],
+    due: [Duration; 7],
+    /// Since when the helpdesk is down, once a person was told.
+    down: Cell<Option<Timestamp>>,
 }
 
 impl Timer {
@@ -63,7 +71,15 @@ impl Timer {
     ) -> Self {
         let now = clock.monotonic();
         let sweep = now + every(config.reconcile.every_minutes);
-        Self { store, helpdesk, clock, config, writes, due: [now, now, now, now, sweep] }
+        Self {
+            store,
+            helpdesk,
+            clock,
+            config,
+            writes,
+            due: [now, now, now, now, now, now, sweep],
+            down: Cell::new(None),
+        }
     }
 
     /// Runs until asked to stop, or until nobody can ask any more.
@@ -80,7 +96,9 @@ impl Timer {
 
     /// Runs what is due now.
     pub fn tick(&mut self) {
-        let duties: [(Duration, Duty); 5] = [
+        let duties: [(Duration, Duty); 7] = [
+            (Duration::ZERO, Self::watch),
+            (BRAKES_EVERY, Self::brakes),
             (RESCUE_EVERY, Self::rescue),
             (Duration::from_secs(self.config.readback.steps_after_seconds.max(1)), Self::prove),
             (PRUNE_EVERY, Self::prune),
@@ -117,10 +135,14 @@ impl Timer {
     }
 
     fn sweep_quietly(&self) -> bool {
-        if self.config.reconcile.every_minutes > 0 {
+        if self.config.reconcile.every_minutes == 0 {
+            return true;
+        }
+        let may = !self.is_down();
+        if may {
             self.sweep(false);
         }
-        true
+        may
     }
 }
 

@@ -9,6 +9,6 @@ mod event;
 mod policy;
 mod pool;
 
-pub use desk::{Desk, Ran, Settings};
+pub use desk::{Desk, Ran, Settings, calls_of};
 pub use policy::LivePolicy;
 pub use pool::{Doorbell, Pool};

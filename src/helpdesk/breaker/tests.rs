@@ -87,7 +87,9 @@ fn probes_come_after_two_seconds_and_twice_as_long_each_time_up_to_a_minute() {
         core.probe_failed("still 503", now, 0.0);
     }
     assert_eq!(waits, [2, 4, 8, 16, 32, 60, 60, 60]);
-    assert!(matches!(core.circuit(now), Circuit::Open { since, why, .. } if since == START && why == "still 503"));
+    assert!(
+        matches!(core.circuit(now), Circuit::Open { since, why, .. } if since == START && why == "still 503")
+    );
 }
 
 #[test]

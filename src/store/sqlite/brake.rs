@@ -32,10 +32,7 @@ const HASTEN: &str = "
 
 /// Of the last replies that ended within an hour, and since a person last let replying go on, those that ended badly;
 /// and since when replying is stopped.
-pub(super) fn harm(
-    connection: &Connection,
-    now: Timestamp,
-) -> Result<(u32, Option<Timestamp>), StoreError> {
+pub(super) fn harm(connection: &Connection, now: Timestamp) -> Result<(u32, Option<Timestamp>), StoreError> {
     let kept: Option<(String, i64)> = connection
         .prepare_cached(HARM)
         .and_then(|mut statement| {
