@@ -321,8 +321,8 @@ pub struct ReplyCounts {
     /// When the oldest of those of the last hour was sent.
     #[serde(default)]
     pub hour_oldest: Option<Timestamp>,
-    /// Of the last five that ended within an hour and since a person last let replying go on: those never seen on
-    /// their ticket, or refused by the helpdesk.
+    /// Of the last five that ended within an hour and were sent since a person last let replying go on: those never
+    /// seen on their ticket, or refused by the helpdesk.
     #[serde(default)]
     pub bad: u32,
     /// Since when replying is stopped for such replies, until a person lets it go on.

@@ -46,7 +46,7 @@ pub fn choose(store: &dyn Store, mode: Option<Mode>, by: &str, now: Timestamp) -
     Ok(chosen)
 }
 
-/// Lets replying go on after the brake on harm; only replies that end from now on count again.
+/// Lets replying go on after the brake on harm; only replies sent from now on count again.
 fn release(store: &dyn Store, by: &str, now: Timestamp) -> Result<(), StoreError> {
     let stopped = store.setting(brake::HARM)?.is_some_and(|setting| setting.value == brake::STOPPED);
     if stopped {

@@ -2,7 +2,7 @@
 //!
 //! The brake on harm: when too many of the last replies ended unconfirmed or refused, replying stops until a person
 //! lets it go on. It is a setting, so that it outlives a restart and is in the audit: [`STOPPED`] since its time, or
-//! [`RELEASED`], and then only replies that ended later count.
+//! [`RELEASED`], and then only replies sent later count.
 
 /// The setting of the brake on harm.
 pub const HARM: &str = "brake.unconfirmed";

@@ -46,17 +46,19 @@ impl Timer {
     }
 
     fn tell(&self, key: &str, open: Option<&str>, say: Say) -> Result<(), StoreError> {
-        match (say, open) {
-            (Say::Raise(text), open) if open != Some(text.as_str()) => {
-                if self.store.raise(key, &text, self.now())? {
+        match say {
+            Say::Raise(text) => {
+                // Raising writes: not every two seconds.
+                let news = open != Some(text.as_str()) && self.store.raise(key, &text, self.now())?;
+                if news {
                     log::warn!("{text}");
                 }
             }
-            (Say::Clear, Some(_)) => {
+            Say::Clear if open.is_some() => {
                 self.store.clear(key, self.now())?;
                 log::info!("{key}: over, the bot replies again");
             }
-            _ => (),
+            Say::Clear | Say::Nothing => (),
         }
         Ok(())
     }
@@ -88,6 +90,7 @@ fn hour(counts: &ReplyCounts, cap: u32, now: Timestamp) -> Say {
 }
 
 fn harm(at: Timestamp, bad: u32, now: Timestamp) -> String {
+    let bad = if bad == 0 { "too many".to_owned() } else { bad.to_string() };
     let last = brake::LAST;
     format!(
         "the bot stopped replying at {} and keeps routing: {bad} of the last {last} replies were never seen on their \

@@ -79,8 +79,8 @@ fn a_mailbox_that_answers_every_mail_gets_one_reply_and_then_a_person() {
         let text = format!("Where is my order? ({round})");
         world.writes(NewMessage { ticket: Some(ticket.clone()), text, email, ..plain() });
         world.until("worked", |world| {
-            world.sim.wait_for_firings(crate::world::PATIENCE);
-            world.events().iter().all(|event| event.finished_at.is_some())
+            world.sim.wait_for_firings(crate::world::PATIENCE)
+                && world.events().iter().all(|event| event.finished_at.is_some())
         });
     }
     assert_eq!(world.replies(&ticket), 1);
@@ -105,6 +105,8 @@ fn replies_that_never_arrive_stop_replying_until_a_person_lets_it_go_on() {
     world.until("a person is told", |world| alert(world, "brake:unconfirmed").is_some());
     let text = alert(&world, "brake:unconfirmed").unwrap().text;
     assert!(text.contains("3 of the last 5") && text.contains("richpanel-mw mode live"), "{text}");
+    let shown = crate::cli::said(&world.config(), &["mode"]).1;
+    assert!(shown.contains("the bot stopped replying"), "{shown}");
 
     // The cause is gone, and it still stops: a person decides.
     world.sim.clear_faults();

@@ -20,7 +20,7 @@ fn mw(config: Option<&Path>, arguments: &[&str]) -> Output {
 }
 
 /// Exit code, standard output and standard error.
-fn said(config: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+pub fn said(config: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
     let Output { status, stdout, stderr } = mw(Some(config), arguments);
     (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }

@@ -30,8 +30,8 @@ const HASTEN: &str = "
   where finished_at is null and state = 'backoff' and helpdesk = :helpdesk and due_at > :now
     and exists (select 1 from transitions t where t.event_id = events.id and t.to_state = 'backoff' and t.at >= :since)";
 
-/// Of the last replies that ended within an hour, and since a person last let replying go on, those that ended badly;
-/// and since when replying is stopped.
+/// Of the last replies that ended within an hour, and were sent since a person last let replying go on, those that
+/// ended badly; and since when replying is stopped.
 pub(super) fn harm(connection: &Connection, now: Timestamp) -> Result<(u32, Option<Timestamp>), StoreError> {
     let kept: Option<(String, i64)> = connection
         .prepare_cached(HARM)
@@ -43,7 +43,7 @@ pub(super) fn harm(connection: &Connection, now: Timestamp) -> Result<(u32, Opti
     let stopped_at = kept.as_ref().filter(|(value, _)| value == brake::STOPPED).map(|(_, at)| *at);
     let released_at = kept.filter(|(value, _)| value == brake::RELEASED).map_or(i64::MIN, |(_, at)| at);
     let values = named_params! {
-        ":sent_since": millis(now) - DAY_MS, ":since": (millis(now) - HOUR_MS).max(released_at),
+        ":sent_since": (millis(now) - DAY_MS).max(released_at), ":since": millis(now) - HOUR_MS,
         ":last": brake::LAST,
     };
     let bad = connection
