@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::event::Timestamp;
 use crate::helpdesk::Helpdesk;
+use crate::helpdesk::breaker::{Breaker, Circuit};
 use crate::store::Store;
 use reconcile::{CsvRow, Report};
 
@@ -71,15 +72,13 @@ impl Timer {
     ) -> Self {
         let now = clock.monotonic();
         let sweep = now + every(config.reconcile.every_minutes);
-        Self {
-            store,
-            helpdesk,
-            clock,
-            config,
-            writes,
-            due: [now, now, now, now, now, now, sweep],
-            down: Cell::new(None),
-        }
+        // Down before the restart: a person was told by the process before.
+        let down = match helpdesk.breaker().map(Breaker::circuit) {
+            Some(Circuit::Open { since, .. }) => Some(since),
+            _ => None,
+        };
+        let down = Cell::new(down);
+        Self { store, helpdesk, clock, config, writes, due: [now, now, now, now, now, now, sweep], down }
     }
 
     /// Runs until asked to stop, or until nobody can ask any more.

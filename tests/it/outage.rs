@@ -119,6 +119,21 @@ fn a_kill_in_the_middle_of_an_outage_does_not_begin_the_hammering_anew() {
 }
 
 #[test]
+fn an_outage_that_ends_while_the_daemon_is_stopped_is_over_when_it_starts() {
+    let mut world = world();
+    let tickets = outage(&world, 8);
+    assert!(world.sim.wait_for_firings(PATIENCE));
+    world.kill();
+    world.sim.clear_faults();
+    world.start();
+    world.until("the alert is cleared", |world| alert(world).is_none());
+    world.settled();
+    for ticket in &tickets {
+        assert_eq!(world.outcome(ticket), "routed");
+    }
+}
+
+#[test]
 fn one_ticket_that_always_fails_stops_no_other() {
     let world = world();
     let poison = world.writes(NewMessage { text: RETURN.into(), quiet: true, ..plain() }).ticket_id;
