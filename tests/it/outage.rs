@@ -64,6 +64,9 @@ fn a_helpdesk_that_is_down_is_probed_gently_and_the_backlog_drains_by_lane() {
     let world = world();
     let mut tickets = outage(&world, 30);
     assert!(world.sim.wait_for_firings(PATIENCE));
+    // Calls that were under way when it was noticed may still arrive; a second later none is.
+    let told = last(&world);
+    world.until("a probe", |world| after(world, told).iter().any(|request| request.endpoint == "GET /tags"));
     let noticed = last(&world);
     assert!(noticed <= 40, "{noticed} calls before it was noticed");
     let chats: Vec<String> = (0..4).map(|_| chat(&world)).collect();
