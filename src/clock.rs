@@ -102,3 +102,21 @@ pub fn after(at: Timestamp, wait: Duration) -> Timestamp {
 pub fn since(then: Timestamp, now: Timestamp) -> Duration {
     Duration::from_millis(u64::try_from(millis(now).saturating_sub(millis(then))).unwrap_or(0))
 }
+
+/// A time for people who read it about `now`: `12:03 UTC`, with the date when it is another day.
+pub fn minute(at: Timestamp, now: Timestamp) -> String {
+    let same_day = at.strftime("%F").to_string() == now.strftime("%F").to_string();
+    at.strftime(if same_day { "%H:%M UTC" } else { "%F %H:%M UTC" }).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_of_another_day_has_its_date() {
+        let at: Timestamp = "2026-02-11T23:03:59Z".parse().unwrap();
+        assert_eq!(minute(at, "2026-02-11T01:00:00Z".parse().unwrap()), "23:03 UTC");
+        assert_eq!(minute(at, "2026-02-12T01:00:00Z".parse().unwrap()), "2026-02-11 23:03 UTC");
+    }
+}

@@ -299,6 +299,8 @@ pub struct Caps {
     pub per_customer_day: u32,
     /// In all in one hour.
     pub per_hour: u32,
+    /// Of the last five replies so many that ended badly stop all replying; 0: never.
+    pub bad: u32,
 }
 
 /// Replies that count against the caps: sending, sent, unsure or confirmed.
@@ -310,6 +312,22 @@ pub struct ReplyCounts {
     pub customer_day: u32,
     /// In all in the last hour.
     pub hour: u32,
+    /// When the oldest of those on this ticket was sent.
+    #[serde(default)]
+    pub ticket_oldest: Option<Timestamp>,
+    /// When the oldest of those to this customer was sent.
+    #[serde(default)]
+    pub customer_oldest: Option<Timestamp>,
+    /// When the oldest of those of the last hour was sent.
+    #[serde(default)]
+    pub hour_oldest: Option<Timestamp>,
+    /// Of the last five that ended within an hour and were sent since a person last let replying go on: those never
+    /// seen on their ticket, or refused by the helpdesk.
+    #[serde(default)]
+    pub bad: u32,
+    /// Since when replying is stopped for such replies, until a person lets it go on.
+    #[serde(default)]
+    pub stopped_at: Option<Timestamp>,
     /// The customer message that the newest reply on this ticket answers, where the journal knows of one.
     #[serde(default)]
     pub answers: Option<MessageKey>,

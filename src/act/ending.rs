@@ -17,7 +17,8 @@ pub struct Patience {
     pub first: Duration,
     /// The longest wait.
     pub longest: Duration,
-    /// An event this old is a dead letter whatever keeps it, so that each one ends where a person can see it.
+    /// An event this old is a dead letter at its next failed attempt, whatever keeps it, so that each one ends where a
+    /// person can see it. While the helpdesk is known to be down nothing is attempted, so an outage alone ends nothing.
     pub give_up_after: Duration,
 }
 

@@ -4,6 +4,7 @@
 //! commands that change something go through `steer` (the running daemon, or the file under its lock). What is
 //! printed goes through `print`: a table for a terminal, plain text for a pipe, one JSON document with `--json`.
 
+mod backlog;
 mod check;
 mod demo;
 mod discard;

@@ -103,10 +103,13 @@ impl Mode {
         if self.mode.is_some() || self.clear {
             self.set(session, &loaded)?;
         }
-        let standing = Standing::read(&Session::reader(&loaded)?, &loaded)?;
+        let reader = Session::reader(&loaded)?;
+        let standing = Standing::read(&reader, &loaded)?;
+        let brakes = reader.alerts()?.into_iter().filter(|alert| alert.key.starts_with("brake:"));
+        let brakes = brakes.map(|alert| clean(&alert.text));
         session.show(&standing, |_| {
             let mut text = standing.lines(session.now());
-            for note in notes(standing.mode, &loaded) {
+            for note in notes(standing.mode, &loaded).into_iter().chain(brakes) {
                 text.push_str(&pair("", &paint(Tone::Warn, &note)));
             }
             text

@@ -5,15 +5,18 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Exit;
+use super::backlog::{Backlog, Pace, backlog};
 use super::mode::Standing;
 use super::print::{Screen, Table, Tone, clean, count, cut, heading, moment, paint, pair, span};
 use super::session::Session;
 use super::steer::asked;
+use crate::config::Config;
 use crate::config::load::Loaded;
 use crate::daemon::control::Request;
 use crate::daemon::outside::{EventRow, Filter, OutcomeRow, Reader};
 use crate::daemon::status::Status as Running;
 use crate::event::{State, Timestamp};
+use crate::store::Alert;
 use crate::timer::reconcile::{LAST_SWEEP, Report};
 
 /// Dead letters shown; `events --state dead` shows the others.
@@ -43,6 +46,17 @@ struct Overview {
     outcomes_24h: Vec<OutcomeRow>,
     last_sweep: Option<Sweep>,
     dead_letters: Vec<Dead>,
+    /// What a person should know about now.
+    alerts: Vec<Alert>,
+    backlog: Backlog,
+    /// Replies that nothing but a cap or a brake held back in the last 24 h.
+    held_back_24h: Vec<HeldBack>,
+}
+
+#[derive(Debug, Serialize)]
+struct HeldBack {
+    gate: String,
+    replies: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -83,19 +97,38 @@ fn look(session: &Session, loaded: &Loaded) -> Result<Overview> {
     let reader = Session::reader(loaded)?;
     let (last_call_at, unusable_bodies) = reader.intake()?;
     let day_ago = crate::clock::from_millis(crate::clock::millis(now).saturating_sub(DAY_MS));
+    let mode = Standing::read(&reader, loaded)?;
+    let outcomes_24h = reader.outcomes(day_ago)?;
+    let backlog = backlog(&reader.backlog()?, &outcomes_24h, mode.mode, pace(running.as_ref(), config));
+    let held_back = reader.held_back(day_ago)?.into_iter();
     Ok(Overview {
         environment: config.environment.clone(),
         database: config.store.path.display().to_string(),
-        mode: Standing::read(&reader, loaded)?,
+        mode,
         running,
         not_asked,
         queue: reader.counts(now)?.into_iter().map(|(state, events)| Count { state, events }).collect(),
         oldest_open_at: reader.oldest_open()?,
         last_call_at,
         unusable_bodies,
-        outcomes_24h: reader.outcomes(day_ago)?,
+        outcomes_24h,
         last_sweep: last_sweep(&reader)?,
         dead_letters: dead_letters(&reader)?,
+        alerts: reader.alerts()?,
+        backlog,
+        held_back_24h: held_back.map(|(gate, replies)| HeldBack { gate, replies }).collect(),
+    })
+}
+
+/// The budget as it stands, or as configured while no daemon answers.
+fn pace(running: Option<&Running>, config: &Config) -> Pace {
+    let helpdesk = running.and_then(|running| running.helpdesks.first());
+    let richpanel = &config.richpanel;
+    let configured =
+        Pace { limit: richpanel.requests_per_window, window_seconds: richpanel.window_seconds.into() };
+    helpdesk.map_or(configured, |helpdesk| Pace {
+        limit: helpdesk.limit,
+        window_seconds: helpdesk.window_seconds,
     })
 }
 
@@ -136,9 +169,11 @@ pub(super) fn next_step(event: &EventRow) -> Option<String> {
 fn page(overview: &Overview, now: Timestamp, screen: Screen) -> String {
     let mut text = pair("environment", &paint(Tone::Strong, &clean(&overview.environment)));
     text.push_str(&overview.mode.lines(now));
-    text.push_str(&daemon(overview));
+    text.push_str(&alerts(&overview.alerts, now));
+    text.push_str(&daemon(overview, now));
     text.push_str(&intake(overview, now));
     text.push_str(&queue(&overview.queue));
+    text.push_str(&waiting(overview));
     if let Some(sweep) = &overview.last_sweep {
         text.push_str(&swept(sweep, now));
     }
@@ -147,7 +182,15 @@ fn page(overview: &Overview, now: Timestamp, screen: Screen) -> String {
     text
 }
 
-fn daemon(overview: &Overview) -> String {
+fn alerts(alerts: &[Alert], now: Timestamp) -> String {
+    let line = |alert: &Alert| {
+        let raised = paint(Tone::Dim, &moment(alert.raised_at, now));
+        pair("look at this", &format!("{}; {raised}", paint(Tone::Bad, &clean(&alert.text))))
+    };
+    alerts.iter().map(line).collect()
+}
+
+fn daemon(overview: &Overview, now: Timestamp) -> String {
     let Some(running) = &overview.running else {
         let words = overview.not_asked.as_deref().map_or_else(
             || paint(Tone::Bad, "not running; start it with systemctl start richpanel-mw"),
@@ -175,6 +218,16 @@ fn daemon(overview: &Overview) -> String {
             budget.push_str(&format!(", paused for {}", span(helpdesk.paused_seconds)));
         }
         text.push_str(&pair("budget", &budget));
+        if let Some(down) = &helpdesk.down {
+            let words = format!(
+                "{} is down since {} ({}); nobody calls it, next try in {}",
+                helpdesk.name,
+                moment(down.since, now),
+                clean(&down.why),
+                span(down.next_probe_seconds)
+            );
+            text.push_str(&pair("", &paint(Tone::Bad, &words)));
+        }
         if let Some(why) = &helpdesk.no_replies {
             text.push_str(&pair("", &paint(Tone::Warn, &format!("no replies: {}", clean(why)))));
         }
@@ -209,6 +262,27 @@ fn queue(counts: &[Count]) -> String {
         .collect();
     let words = if words.is_empty() { "empty".to_owned() } else { words.join(", ") };
     pair("queue", &words)
+}
+
+/// What waits, until when, and what brakes held back.
+fn waiting(overview: &Overview) -> String {
+    let mut text = String::new();
+    if !overview.backlog.lanes.is_empty() {
+        let down =
+            overview.running.iter().flat_map(|running| &running.helpdesks).any(|desk| desk.down.is_some());
+        let from = if down { ", once the helpdesk is back" } else { "" };
+        text.push_str(&pair("", &format!("{}{from}", overview.backlog.words())));
+    }
+    let held: Vec<String> = overview
+        .held_back_24h
+        .iter()
+        .map(|HeldBack { gate, replies }| format!("{replies} by {gate}"))
+        .collect();
+    if !held.is_empty() {
+        let words = format!("{} in the last 24 hours: routed instead of answered", held.join(", "));
+        text.push_str(&pair("replies held", &paint(Tone::Warn, &words)));
+    }
+    text
 }
 
 fn swept(sweep: &Sweep, now: Timestamp) -> String {

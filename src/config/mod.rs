@@ -4,6 +4,7 @@
 //! file: see [`secrets`]. Reading a file is [`load`]: syntax and unknown keys are refused with the line and the
 //! nearest known key; [`validate`] says what is well-formed but would not work.
 
+mod breaker;
 #[cfg(test)]
 mod example_tests;
 pub mod load;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use breaker::Breaker;
 pub use policy::{
     Automation, Gates, IntentSettings, Intents, Limits, MayAnswer, Replies, ReplyTexts, Rollout, Routing,
     Team,
@@ -41,6 +43,8 @@ pub struct Config {
     pub store: Store,
     /// The helpdesk's API.
     pub richpanel: Richpanel,
+    /// What happens while the helpdesk is down.
+    pub breaker: Breaker,
     /// The worker pool.
     pub workers: Workers,
     /// How far the daemon may go.
@@ -73,6 +77,7 @@ impl Default for Config {
             admin: Admin::default(),
             store: Store::default(),
             richpanel: Richpanel::default(),
+            breaker: Breaker::default(),
             workers: Workers::default(),
             rollout: Rollout::default(),
             routing: Routing::default(),
@@ -287,8 +292,8 @@ pub struct Workers {
     pub backoff_max_seconds: u64,
     /// How long a worker may hold an event before another takes it.
     pub lease_seconds: u64,
-    /// Hours after which an event that still cannot be worked, for whatever reason, is a dead letter (1..=720). An
-    /// outage of the helpdesk uses up no attempt; only this ends the waiting.
+    /// Hours after which an event that still cannot be worked, for whatever reason, is a dead letter (1..=720). Only
+    /// an attempt that fails ends one, and while the helpdesk is known to be down none is made: an outage may be longer.
     pub give_up_after_hours: u64,
 }
 

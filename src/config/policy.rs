@@ -177,6 +177,9 @@ pub struct Limits {
     pub replies_per_customer_per_day: u32,
     /// Replies in all in any hour.
     pub replies_per_hour: u32,
+    /// When so many of the last five replies were never seen on their ticket, or refused, within an hour, replying
+    /// stops until a person lets it go on (0..=5); 0 switches this off.
+    pub stop_after_unconfirmed: u32,
     /// A customer message older than this is routed, not answered.
     pub max_reply_age_hours: u32,
 }
@@ -187,6 +190,7 @@ impl Default for Limits {
             replies_per_ticket_per_day: 1,
             replies_per_customer_per_day: 3,
             replies_per_hour: 60,
+            stop_after_unconfirmed: 3,
             max_reply_age_hours: 24,
         }
     }

@@ -12,7 +12,7 @@ pub fn problems(config: &Config) -> Vec<String> {
 }
 
 fn machinery(config: &Config, bound: &mut dyn FnMut(bool, &str)) {
-    let Config { server, store, richpanel, workers, reconcile, readback, .. } = config;
+    let Config { server, store, richpanel, breaker, workers, reconcile, readback, .. } = config;
     bound(
         (1..=1000).contains(&richpanel.requests_per_window),
         "[richpanel] requests_per_window must be 1 to 1000",
@@ -22,6 +22,12 @@ fn machinery(config: &Config, bound: &mut dyn FnMut(bool, &str)) {
     bound(
         richpanel.base_url.starts_with("https://") || is_loopback(&richpanel.base_url),
         "[richpanel] base_url must be https:// (http:// only for this machine)",
+    );
+    bound((2..=50).contains(&breaker.failures), "[breaker] failures must be 2 to 50");
+    bound(
+        (1..=60).contains(&breaker.probe_first_seconds)
+            && (breaker.probe_first_seconds..=600).contains(&breaker.probe_max_seconds),
+        "[breaker] probe_first_seconds must be 1 to 60, probe_max_seconds not below it and at most 600",
     );
     bound((1..=64).contains(&workers.threads), "[workers] threads must be 1 to 64");
     bound((1..=100).contains(&workers.max_attempts), "[workers] max_attempts must be 1 to 100");
@@ -69,6 +75,7 @@ fn policy(config: &Config, bound: &mut dyn FnMut(bool, &str)) {
     {
         bound((0.0..=1.0).contains(&value), &format!("[gates] {name} must be 0 to 1"));
     }
+    bound(limits.stop_after_unconfirmed <= 5, "[limits] stop_after_unconfirmed must be 0 to 5");
     bound(limits.max_reply_age_hours >= 1, "[limits] max_reply_age_hours must be at least 1");
     bound((0..=23).contains(&shop.cutoff_hour), "[shop] cutoff_hour must be 0 to 23");
     bound(
@@ -117,6 +124,10 @@ mod tests {
             ("[richpanel]\nbase_url = \"http://api.example.com/v1\"", "https://"),
             ("[richpanel]\nbase_url = \"http://localhost.example.com/v1\"", "https://"),
             ("[richpanel]\nrequests_per_window = 0", "requests_per_window"),
+            ("[breaker]\nfailures = 1", "failures"),
+            ("[breaker]\nprobe_first_seconds = 30\nprobe_max_seconds = 20", "probe_max_seconds"),
+            ("[breaker]\nprobe_max_seconds = 601", "probe_max_seconds"),
+            ("[limits]\nstop_after_unconfirmed = 6", "stop_after_unconfirmed"),
             ("[workers]\nlease_seconds = 1", "lease_seconds"),
             ("[store]\nretention_days = 1", "dedup_hours"),
             ("[store]\nmax_pending = 9223372036854775807", "max_pending"),

@@ -117,6 +117,7 @@ impl Daemon {
         let policy = Arc::new(LivePolicy::new(&config, mode).map_err(StartError::Config)?);
         let restarted = parts::restarted(store.as_ref(), clock.as_ref())?;
         let helpdesk = parts::helpdesk(&config, &secrets, &clock, restarted)?;
+        parts::as_last_seen(store.as_ref(), helpdesk.as_ref())?;
         let desk = Arc::new(parts::desk(&config, &store, &helpdesk, &policy, &clock)?);
 
         let (tell, ended) = mpsc::channel();

@@ -12,6 +12,7 @@ use crate::config::secrets::Secrets;
 use crate::config::{Config, validate};
 use crate::decide::Policy;
 use crate::event::{Caps, HelpdeskName};
+use crate::helpdesk::breaker;
 use crate::helpdesk::budget::Budget;
 use crate::helpdesk::richpanel::{Richpanel, RichpanelSource};
 use crate::helpdesk::{Helpdesk, WebhookSource};
@@ -19,6 +20,7 @@ use crate::ingress::{Health, Ingress, IngressMetrics};
 use crate::metrics::Metrics;
 use crate::store::sqlite::{Options, SqliteStore};
 use crate::store::{Store, StoreError};
+use crate::timer::outage::alert_key;
 use crate::web::Admin;
 use crate::worker::{Desk, LivePolicy, Settings};
 
@@ -82,8 +84,28 @@ pub fn helpdesk(
         budget.after_restart(u32::try_from(config.workers.threads).unwrap_or(u32::MAX).saturating_add(1));
     }
     let key = secrets.api_key.clone().ok_or_else(|| StartError::Config(vec!["no API key".into()]))?;
-    let adapter = Richpanel::new(settings, key, budget, Arc::clone(clock));
-    Ok(Arc::new(adapter.map_err(|error| StartError::Config(vec![format!("[richpanel] {error}")]))?))
+    let adapter = Richpanel::new(settings, key, budget, Arc::clone(clock))
+        .map_err(|error| StartError::Config(vec![format!("[richpanel] {error}")]))?;
+    Ok(Arc::new(adapter.with_breaker(breaker(config))))
+}
+
+/// A helpdesk that was down when the last process ended is probed before anybody calls it.
+pub(super) fn as_last_seen(store: &dyn Store, helpdesk: &dyn Helpdesk) -> Result<(), StoreError> {
+    let key = alert_key(helpdesk.name());
+    let down = store.alerts()?.into_iter().find(|alert| alert.key == key);
+    if let (Some(alert), Some(breaker)) = (down, helpdesk.breaker()) {
+        breaker.presume_down(alert.raised_at);
+    }
+    Ok(())
+}
+
+fn breaker(config: &Config) -> breaker::Settings {
+    let crate::config::Breaker { failures, probe_first_seconds, probe_max_seconds } = config.breaker;
+    breaker::Settings {
+        failures: usize::try_from(failures).unwrap_or(usize::MAX),
+        probe_first: Duration::from_secs(probe_first_seconds),
+        probe_max: Duration::from_secs(probe_max_seconds),
+    }
 }
 
 /// The classifier with the shop's own examples.
@@ -138,6 +160,7 @@ fn settings(config: &Config) -> Settings {
             per_ticket_day: limits.replies_per_ticket_per_day,
             per_customer_day: limits.replies_per_customer_per_day,
             per_hour: limits.replies_per_hour,
+            bad: limits.stop_after_unconfirmed,
         },
         readback_ms: readback.after_ms.clone(),
         ticket_max_age: Duration::from_secs(gates.ticket_max_age_seconds),

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::Mode;
+use crate::event::{Mode, Timestamp};
 use crate::helpdesk::Helpdesk;
+use crate::helpdesk::breaker::{Breaker, Circuit};
 use crate::store::Store;
 
 /// What only the running process knows; the rest is in the file.
@@ -48,6 +49,20 @@ pub struct HelpdeskStatus {
     pub calls: u64,
     /// Why replies cannot be sent, when so.
     pub no_replies: Option<String>,
+    /// While it is down and nobody calls it.
+    #[serde(default)]
+    pub down: Option<Down>,
+}
+
+/// A helpdesk that is down.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Down {
+    /// When calls began to fail.
+    pub since: Timestamp,
+    /// What the last failure was.
+    pub why: String,
+    /// Seconds until the next probe.
+    pub next_probe_seconds: u64,
 }
 
 /// Looks at the parts.
@@ -61,6 +76,16 @@ pub(super) fn helpdesk_status(helpdesk: &dyn Helpdesk) -> HelpdeskStatus {
         paused_seconds: budget.paused_for.as_secs(),
         calls: budget.calls_total,
         no_replies: helpdesk.can_write().err(),
+        down: helpdesk.breaker().and_then(down),
+    }
+}
+
+fn down(breaker: &Breaker) -> Option<Down> {
+    match breaker.circuit() {
+        Circuit::Closed => None,
+        Circuit::Open { since, why, probe_in } => {
+            Some(Down { since, why, next_probe_seconds: probe_in.as_secs() })
+        }
     }
 }
 

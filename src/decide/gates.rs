@@ -50,6 +50,7 @@ const WITHOUT_ORDER: &[&str] = &[
     "cap-ticket",
     "cap-customer",
     "cap-hour",
+    "brake-unconfirmed",
 ];
 
 /// Whether every gate passes that needs no order, mode and canary aside.
@@ -60,7 +61,7 @@ pub(super) fn passes_without_order(
     now: Timestamp,
 ) -> bool {
     let asked = Asked::without_draft(ctx, verdict, policy, now);
-    WITHOUT_ORDER.iter().all(|gate| asked.judge(gate, false).is_ok())
+    !asked.early_no()
 }
 
 impl<'a> Asked<'a> {
@@ -125,8 +126,10 @@ impl<'a> Asked<'a> {
     /// Every gate in order.
     pub(super) fn report(&self) -> Vec<Gate> {
         let mut report: Vec<Gate> = Vec::with_capacity(GATES.len());
+        // Caps stand after the order in the list and are asked before it is looked for.
+        let early = self.early_no();
         for name in GATES {
-            let blocked = report.iter().any(|gate| !gate.passed);
+            let blocked = early || report.iter().any(|gate| !gate.passed);
             let judged = self.judge(name, blocked);
             let passed = judged.is_ok();
             let (Ok(reason) | Err(reason)) = judged;
@@ -135,7 +138,12 @@ impl<'a> Asked<'a> {
         report
     }
 
-    /// One gate; `blocked` when one before it said no already.
+    /// Whether a gate that needs no order said no, so that none was looked for.
+    fn early_no(&self) -> bool {
+        WITHOUT_ORDER.iter().any(|gate| self.judge(gate, false).is_err())
+    }
+
+    /// One gate; `blocked` when one that is asked before it said no already.
     fn judge(&self, gate: &str, blocked: bool) -> Judged {
         match gate {
             "mw-stop" => self.absent(TAG_STOP),
@@ -164,6 +172,7 @@ impl<'a> Asked<'a> {
             "cap-ticket" => self.cap_ticket(),
             "cap-customer" => self.cap_customer(),
             "cap-hour" => self.cap_hour(),
+            "brake-unconfirmed" => self.brake_unconfirmed(),
             "bot-agent" => self.policy.writer.clone().map(|()| "there is an agent to write as".into()),
             unknown => Err(format!("nobody knows how to ask the gate {unknown}")),
         }

@@ -1,7 +1,14 @@
 //! The gates about the reply itself: its language, its facts, how many went out.
 
+use std::time::Duration;
+
 use super::OrderFinding;
 use super::gates::{Asked, Judged};
+use crate::clock::{after, minute};
+use crate::event::Timestamp;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// Words up to which a text of undetermined language may pass as English.
 const UNDETERMINED_WORDS_MAX: usize = 8;
@@ -84,25 +91,55 @@ impl Asked<'_> {
     }
 
     pub(super) fn cap_ticket(&self) -> Judged {
-        below(
-            self.ctx.replies.ticket_day,
-            self.policy.limits.replies_per_ticket_per_day,
-            "on this ticket in 24 h",
-        )
+        let (replies, max) = (&self.ctx.replies, self.policy.limits.replies_per_ticket_per_day);
+        self.below(replies.ticket_day, max, "on this ticket in 24 h", replies.ticket_oldest, DAY)
     }
 
     pub(super) fn cap_customer(&self) -> Judged {
         self.customer_key().ok_or("nothing tells this customer from others, so replies cannot be counted")?;
-        let max = self.policy.limits.replies_per_customer_per_day;
-        below(self.ctx.replies.customer_day, max, "to this customer in 24 h")
+        let (replies, max) = (&self.ctx.replies, self.policy.limits.replies_per_customer_per_day);
+        self.below(replies.customer_day, max, "to this customer in 24 h", replies.customer_oldest, DAY)
     }
 
     pub(super) fn cap_hour(&self) -> Judged {
-        below(self.ctx.replies.hour, self.policy.limits.replies_per_hour, "in all in an hour")
+        let (replies, max) = (&self.ctx.replies, self.policy.limits.replies_per_hour);
+        self.below(replies.hour, max, "in all in an hour", replies.hour_oldest, HOUR)
     }
-}
 
-fn below(count: u32, max: u32, where_: &str) -> Judged {
-    let said = format!("{count} of {max} replies {where_}");
-    if count < max { Ok(said) } else { Err(said) }
+    /// Too many of the last replies ended badly: nothing is said until a person lets it go on.
+    pub(super) fn brake_unconfirmed(&self) -> Judged {
+        let (replies, max) = (&self.ctx.replies, self.policy.limits.stop_after_unconfirmed);
+        let ended = format!("{} of the last replies were not seen on their ticket or refused", replies.bad);
+        if max == 0 {
+            return Ok("not asked: stop_after_unconfirmed is 0".into());
+        }
+        match replies.stopped_at {
+            Some(at) => Err(format!(
+                "replying is stopped since {}: too many replies were not seen on their ticket or refused; \
+                 a person lets it go on (mode live)",
+                minute(at, self.now)
+            )),
+            None if replies.bad >= max => Err(format!("{ended}, the limit is {max}")),
+            None => Ok(format!("{ended}, the limit is {max}")),
+        }
+    }
+
+    /// A cap, and when it gives way: when the oldest reply counted leaves the window.
+    fn below(
+        &self,
+        count: u32,
+        max: u32,
+        where_: &str,
+        oldest: Option<Timestamp>,
+        window: Duration,
+    ) -> Judged {
+        let said = format!("{count} of {max} replies {where_}");
+        match oldest {
+            _ if count < max => Ok(said),
+            Some(oldest) if max > 0 => {
+                Err(format!("{said}; none before {}", minute(after(oldest, window), self.now)))
+            }
+            _ => Err(said),
+        }
+    }
 }

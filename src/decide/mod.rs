@@ -107,6 +107,7 @@ pub const GATES: &[&str] = &[
     "cap-ticket",
     "cap-customer",
     "cap-hour",
+    "brake-unconfirmed",
     "bot-agent",
 ];
 

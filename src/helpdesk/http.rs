@@ -8,6 +8,7 @@
 //! moment when the first byte of a request is handed to the socket; a failure before that is
 //! [`ApiError::Unavailable`] (nothing was sent), a failure after it is [`ApiError::Ambiguous`] for a write.
 
+mod circuit;
 mod sent;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use ureq::http;
 
+use super::breaker::{Breaker, Settings};
 use super::budget::{InFlight, Permit};
 use super::{ApiError, Budget};
 use crate::clock::Clock;
@@ -142,6 +144,7 @@ pub struct Client {
     key_header: &'static str,
     key: SecretString,
     budget: Budget,
+    breaker: Breaker,
     clock: Arc<dyn Clock>,
     counts: CallCounts,
 }
@@ -172,7 +175,9 @@ impl Client {
         // A short idle age: a connection that the server is about to close costs a failed read and a slot.
         let reads = sent::agent(settings(timeout, loopback).max_idle_age(Duration::from_secs(5)).build());
         let writes = sent::agent(settings(timeout, loopback).max_idle_connections(0).build());
-        Ok(Self { reads, writes, base, key_header, key, budget, clock, counts: CallCounts::default() })
+        let breaker = Breaker::new(Settings::default(), Arc::clone(&clock));
+        let counts = CallCounts::default();
+        Ok(Self { reads, writes, base, key_header, key, budget, breaker, clock, counts })
     }
 
     /// The budget that every call is made on.
@@ -185,14 +190,16 @@ impl Client {
         &self.counts
     }
 
-    /// Makes one call on one slot of `permit`.
+    /// Sends one call; the second value says whether any of it can have left the machine.
     ///
     /// # Errors
-    /// [`ApiError::Throttled`]: no slot, or 429 (everybody pauses). [`ApiError::Unavailable`]: nothing was sent, or a
-    /// read without an answer. [`ApiError::Ambiguous`]: a write whose answer never came. [`ApiError::Rejected`] with
-    /// status 0: a path segment that cannot be one (empty or dots), nothing was sent.
-    pub fn call(&self, permit: &mut Permit, request: &Request<'_>) -> Result<Answer, ApiError> {
-        let message = self.message(request)?;
+    /// [`ApiError::Throttled`]: no slot, nothing was done.
+    fn send(
+        &self,
+        permit: &mut Permit,
+        request: &Request<'_>,
+        message: http::Request<Vec<u8>>,
+    ) -> Result<(Result<Answer, ApiError>, bool), ApiError> {
         let in_flight = permit.begin()?;
         let started = self.clock.monotonic();
         let agent = if request.access == Access::Write { &self.writes } else { &self.reads };
@@ -215,7 +222,7 @@ impl Client {
             Err(_) => "unreachable".to_owned(),
         };
         self.counts.add(request.endpoint(), code, self.clock.monotonic().saturating_sub(started));
-        outcome
+        Ok((outcome, sent))
     }
 
     fn message(&self, request: &Request<'_>) -> Result<http::Request<Vec<u8>>, ApiError> {

@@ -3,6 +3,7 @@
 //! Adapters translate a vendor's HTTP into these traits; `http` and `budget` are what they share. Nothing here
 //! retries: what happens after an error depends on what was being done, and the caller knows that.
 
+pub mod breaker;
 pub mod budget;
 pub mod http;
 pub mod richpanel;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{HelpdeskName, TicketId, Timestamp};
 use crate::ticket::{Channel, Effect, Order, OrderRef, Ticket};
+use breaker::Breaker;
 use budget::{Budget, Permit};
 
 /// Reads and checks the helpdesk's own calls. Pure: no clock, no store, no network.
@@ -81,6 +83,15 @@ pub trait Helpdesk: Send + Sync {
 
     /// Whether replies can be sent at all: an agent to write as is configured, and writes are not stopped by a 401.
     fn can_write(&self) -> Result<(), String>;
+
+    /// What refuses calls while the helpdesk is down; `None` where nothing does.
+    fn breaker(&self) -> Option<&Breaker> {
+        None
+    }
+
+    /// Makes the one call that an open circuit lets through, when it is time for it: read-only, about no ticket. The
+    /// breaker learns how it ended. At most one call.
+    fn probe(&self, _permit: &mut Permit) {}
 
     /// One ticket with its messages. One call.
     ///

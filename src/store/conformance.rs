@@ -42,6 +42,8 @@ macro_rules! suite {
             an_ended_event_leaves_nothing_planned,
             the_bell_rings_when_there_is_work,
             an_alert_is_raised_once_until_it_is_cleared,
+            what_an_outage_put_off_is_brought_forward_and_nothing_else,
+            bad_ends_of_replies_stop_replying_until_a_person_lets_it_go_on,
         );
     };
     (@ $factory:expr, $($test:ident),+ $(,)?) => {
@@ -60,7 +62,7 @@ pub(crate) use suite;
 /// When every test begins.
 pub(crate) const START: Timestamp = Timestamp::constant(1_770_000_000, 0);
 const LEASE: Duration = Duration::from_secs(60);
-const CAPS: Caps = Caps { per_ticket_day: 1, per_customer_day: 2, per_hour: 3 };
+const CAPS: Caps = Caps { per_ticket_day: 1, per_customer_day: 2, per_hour: 3, bad: 0 };
 
 fn seconds(n: u64) -> Timestamp {
     after(START, Duration::from_secs(n))
@@ -290,7 +292,7 @@ pub(crate) fn a_lease_that_ran_out_frees_the_event(store: &dyn Store) {
 
 pub(crate) fn a_reply_begins_once_whatever_happens(store: &dyn Store) {
     let first = planned(store, "T-1", "m-1", "ava", START);
-    let wide = Caps { per_ticket_day: 9, per_customer_day: 9, per_hour: 9 };
+    let wide = Caps { per_ticket_day: 9, per_customer_day: 9, per_hour: 9, bad: 0 };
     assert_eq!(store.begin_reply(&first, &wide, START), Ok(Begun::Yes));
     assert!(matches!(store.begin_reply(&first, &wide, START), Ok(Begun::No(_))), "twice in one attempt");
     // Proven not sent: it may begin again.
@@ -533,4 +535,58 @@ pub(crate) fn an_alert_is_raised_once_until_it_is_cleared(store: &dyn Store) {
     assert_eq!(store.clear("down", seconds(5)), Ok(false));
     assert_eq!(store.alerts().unwrap().len(), 1);
     assert_eq!(store.raise("down", "again", seconds(6)), Ok(true));
+}
+
+pub(crate) fn what_an_outage_put_off_is_brought_forward_and_nothing_else(store: &dyn Store) {
+    let put_off = |ticket: &str, at: Timestamp, state: State| {
+        new_event(store, ticket, at);
+        let claimed = claim(store, at);
+        let later = End { due_at: Some(seconds(9_000)), ..end(state) };
+        store.finish(&claimed, &later, at).unwrap();
+        claimed.event
+    };
+    put_off("before", seconds(1), State::Backoff);
+    let inside = put_off("inside", seconds(10), State::Backoff);
+    put_off("held", seconds(11), State::Held);
+    let desk = HelpdeskName::from("richpanel");
+    assert_eq!(store.hasten(&HelpdeskName::from("other"), seconds(5), seconds(20)), Ok(0));
+    assert_eq!(store.hasten(&desk, seconds(5), seconds(20)), Ok(1));
+    assert_eq!(claim(store, seconds(20)).event, inside);
+    assert_eq!(store.claim(seconds(20), LEASE).unwrap(), None, "something else came forward");
+}
+
+pub(crate) fn bad_ends_of_replies_stop_replying_until_a_person_lets_it_go_on(store: &dyn Store) {
+    let caps = Caps { per_ticket_day: 99, per_customer_day: 99, per_hour: 99, bad: 2 };
+    let desk = HelpdeskName::from("richpanel");
+    let counts = |at| store.reply_counts(&desk, &TicketId::from("none"), None, at).unwrap();
+    let replied = |ticket: &str, state: Option<ReplyState>, at: Timestamp| {
+        let claim = planned(store, ticket, "m-1", "ava", at);
+        let begun = store.begin_reply(&claim, &caps, at).unwrap();
+        if let (Begun::Yes, Some(state)) = (&begun, state) {
+            let status = if state == ReplyState::NotSent { Some(400) } else { None };
+            store.reply_is(&claim, state, &Answer { status, ..Answer::default() }, at).unwrap();
+        }
+        store.finish(&claim, &end(State::Done), at).unwrap();
+        begun
+    };
+    assert_eq!(replied("T-1", Some(ReplyState::Unconfirmed), seconds(1)), Begun::Yes);
+    assert_eq!(replied("T-2", Some(ReplyState::Confirmed), seconds(2)), Begun::Yes);
+    assert_eq!(replied("T-3", None, seconds(3)), Begun::Yes, "one that is under way says nothing");
+    assert_eq!(counts(seconds(4)).bad, 1);
+    assert_eq!(replied("T-4", Some(ReplyState::NotSent), seconds(4)), Begun::Yes);
+    assert_eq!(counts(seconds(5)).bad, 2, "a refused one counts too");
+    assert!(matches!(replied("T-5", None, seconds(5)), Begun::No(why) if why.contains("stopped")));
+    // Held by the setting, an hour later it still stops.
+    store.set(crate::store::brake::HARM, Some(crate::store::brake::STOPPED), "brake", seconds(6)).unwrap();
+    assert_eq!((counts(seconds(7_000)).bad, counts(seconds(7_000)).stopped_at), (0, Some(seconds(6))));
+    assert!(matches!(replied("T-6", None, seconds(7_000)), Begun::No(_)));
+    store.set(crate::store::brake::HARM, Some(crate::store::brake::RELEASED), "lead", seconds(7)).unwrap();
+    assert_eq!((counts(seconds(8)).bad, counts(seconds(8)).stopped_at), (0, None), "the past counts again");
+    assert_eq!(replied("T-7", Some(ReplyState::Unconfirmed), seconds(7_001)), Begun::Yes);
+    // Five good ones after it, and the bad one is forgotten.
+    assert_eq!(counts(seconds(7_002)).bad, 1);
+    for number in 0..5 {
+        replied(&format!("G-{number}"), Some(ReplyState::Confirmed), seconds(7_002 + number));
+    }
+    assert_eq!(counts(seconds(7_010)).bad, 0);
 }

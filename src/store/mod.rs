@@ -5,6 +5,7 @@
 //! [`StoreError::Unknown`], and the process must stop. A write that belongs to a claim carries its [`Claim`]; zero
 //! rows touched means that the lease was lost: [`StoreError::Lost`], and the worker drops what it was doing.
 
+pub mod brake;
 #[cfg(test)]
 pub(crate) mod conformance;
 mod journal;
@@ -66,8 +67,8 @@ pub trait Store: Send + Sync {
     /// [`StoreError`].
     fn journal(&self, event: EventId) -> Result<Option<Journal>, StoreError>;
 
-    /// Journals `sending` for the event's reply after checking the caps and key (ticket, message) in the same
-    /// transaction.
+    /// Journals `sending` for the event's reply after checking the caps, the brake on harm and the key (ticket,
+    /// message) in the same transaction.
     ///
     /// # Errors
     /// [`StoreError::Lost`].
@@ -123,7 +124,7 @@ pub trait Store: Send + Sync {
     /// [`StoreError::Lost`].
     fn finish(&self, claim: &Claim, end: &End, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Replies counted for the caps.
+    /// Replies counted for the caps and the brake on harm.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -141,6 +142,12 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError`].
     fn recover(&self, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// Makes events that were put off (`backoff`) since `since` due now: what put them off is over. Returns how many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn hasten(&self, helpdesk: &HelpdeskName, since: Timestamp, now: Timestamp) -> Result<u64, StoreError>;
 
     /// Puts back events whose lease ran out (a worker that hangs). Returns how many.
     ///

@@ -5,8 +5,12 @@ use crate::helpdesk::budget::Use;
 use crate::helpdesk::{ApiError, Directory};
 
 impl Timer {
-    /// Fetches the lists that reading a ticket needs; false when no budget is left over and it must be tried again.
+    /// Fetches the lists that reading a ticket needs; false when no budget is left over, or the helpdesk
+    /// is down, and it must be tried again.
     pub(super) fn refresh(&self) -> bool {
+        if self.is_down() {
+            return false;
+        }
         for what in [Directory::Tags, Directory::Users] {
             let Ok(mut permit) = self.helpdesk.budget().try_reserve(Use::ReadBack, 1) else { return false };
             match self.helpdesk.directory(&mut permit, what) {

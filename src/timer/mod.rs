@@ -1,11 +1,14 @@
 //! Duties that recur: one file each, each with a `run_once` that tests call by hand. One thread runs what is due.
 
+mod brakes;
 mod directory;
 mod housekeeping;
+pub mod outage;
 mod prove;
 pub mod reconcile;
 mod steady;
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
@@ -14,6 +17,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::event::Timestamp;
 use crate::helpdesk::Helpdesk;
+use crate::helpdesk::breaker::{Breaker, Circuit};
 use crate::store::Store;
 use reconcile::{CsvRow, Report};
 use steady::Steady;
@@ -23,6 +27,9 @@ const TICK: Duration = Duration::from_millis(500);
 
 /// Seconds between looks for leases that ran out.
 const RESCUE_EVERY: Duration = Duration::from_secs(5);
+
+/// Seconds between looks at the brakes.
+const BRAKES_EVERY: Duration = Duration::from_secs(2);
 
 /// Between prunes; each takes a small slice.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
@@ -51,8 +58,10 @@ pub struct Timer {
     config: Config,
     /// Whether the mode in force lets anything be written.
     writes: Box<dyn Fn() -> bool + Send>,
-    due: [Duration; 5],
+    due: [Duration; 7],
     steady: Steady,
+    /// Since when the helpdesk is down, once a person was told.
+    down: Cell<Option<Timestamp>>,
 }
 
 impl Timer {
@@ -67,7 +76,14 @@ impl Timer {
         let now = clock.monotonic();
         let sweep = now + every(config.reconcile.every_minutes);
         let steady = Steady::new(clock.now(), now);
-        Self { store, helpdesk, clock, config, writes, due: [now, now, now, now, sweep], steady }
+        // Down before the restart: a person was told by the process before.
+        let down = match helpdesk.breaker().map(Breaker::circuit) {
+            Some(Circuit::Open { since, .. }) => Some(since),
+            _ => None,
+        };
+        let down = Cell::new(down);
+        let due = [now, now, now, now, now, now, sweep];
+        Self { store, helpdesk, clock, config, writes, due, steady, down }
     }
 
     /// Runs until asked to stop, or until nobody can ask any more.
@@ -87,7 +103,9 @@ impl Timer {
         if let Some(ms) = self.steady.look(self.clock.now(), self.clock.monotonic()) {
             log::warn!("timer: the machine's clock jumped by {} s; nothing is pruned for a day", ms / 1_000);
         }
-        let duties: [(Duration, Duty); 5] = [
+        let duties: [(Duration, Duty); 7] = [
+            (Duration::ZERO, Self::watch),
+            (BRAKES_EVERY, Self::brakes),
             (RESCUE_EVERY, Self::rescue),
             (Duration::from_secs(self.config.readback.steps_after_seconds.max(1)), Self::prove),
             (PRUNE_EVERY, Self::prune),
@@ -124,10 +142,14 @@ impl Timer {
     }
 
     fn sweep_quietly(&self) -> bool {
-        if self.config.reconcile.every_minutes > 0 {
+        if self.config.reconcile.every_minutes == 0 {
+            return true;
+        }
+        let may = !self.is_down();
+        if may {
             self.sweep(false);
         }
-        true
+        may
     }
 }
 

@@ -22,6 +22,9 @@ impl Timer {
         if !(self.writes)() {
             return true;
         }
+        if self.is_down() {
+            return false;
+        }
         let after_ms =
             i64::try_from(self.config.readback.steps_after_seconds.saturating_mul(1000)).unwrap_or(i64::MAX);
         let before = from_millis(millis(self.now()).saturating_sub(after_ms));

@@ -13,9 +13,13 @@ use crate::classify::Classifier;
 use crate::clock::{Clock, after, since};
 use crate::decide::Policy;
 use crate::event::{Caps, EventId, HelpdeskName, Lane, Mode, Outcome, State, Timestamp};
-use crate::helpdesk::Helpdesk;
+use crate::helpdesk::breaker::Circuit;
 use crate::helpdesk::budget::{Permit, Use};
+use crate::helpdesk::{ApiError, Helpdesk};
 use crate::store::{Claim, Due, End, Store, StoreError};
+
+/// The nap while a probe is under way.
+const WHILE_PROBED: Duration = Duration::from_millis(500);
 
 /// Numbers a worker goes by; from the configuration.
 #[derive(Debug, Clone)]
@@ -83,14 +87,20 @@ impl Desk {
             log::error!("event for {}: this helpdesk is no longer configured", due.helpdesk);
             return Ok(Ran::Idle { until: Some(after(now, NEW_ID_GRACE)) });
         };
+        if let Some(idle) = self.unreachable(helpdesk.as_ref()) {
+            return Ok(idle);
+        }
         let (purpose, calls) = needs(&due, &policy);
         let calls = calls.min(helpdesk.budget().status().limit).max(1);
-        let give_up = || stop() || self.overtaken(&due);
+        let give_up = || stop() || self.unreachable(helpdesk.as_ref()).is_some() || self.overtaken(&due);
         let permit = helpdesk.budget().try_reserve(purpose, calls).ok();
         let Some(mut permit) = permit.or_else(|| helpdesk.budget().reserve(purpose, calls, &give_up)) else {
             return Ok(Ran::Idle { until: Some(self.clock.now()) });
         };
-        // The wait can be long: the mode may have changed meanwhile.
+        // The wait can be long: the helpdesk may be down by now, and the mode another.
+        if let Some(idle) = self.unreachable(helpdesk.as_ref()) {
+            return Ok(idle);
+        }
         let policy = self.policy.current();
         if policy.mode == Mode::Off {
             return Ok(Ran::Idle { until: None });
@@ -103,6 +113,16 @@ impl Desk {
         drop(permit);
         self.close(&claim, &end)?;
         Ok(Ran::Event(claim.event))
+    }
+
+    /// While the helpdesk is down nothing is claimed. The timer's probe finds out when it is back, and the bell rings.
+    fn unreachable(&self, helpdesk: &dyn Helpdesk) -> Option<Ran> {
+        match helpdesk.breaker()?.circuit() {
+            Circuit::Closed => None,
+            Circuit::Open { probe_in, .. } => {
+                Some(Ran::Idle { until: Some(after(self.clock.now(), probe_in.max(WHILE_PROBED))) })
+            }
+        }
     }
 
     /// Whether something more urgent fell due while a sweep's find waits for calls: the quarter of the window that
@@ -121,6 +141,13 @@ impl Desk {
             Ok(Ok(end)) => return end,
             Ok(Err(stop)) => stop,
             Err(_) => Stop::Journal("the worker panicked; see the log".into()),
+        };
+        let stop = match stop {
+            // What a helpdesk that is down does to a call says nothing about the event.
+            Stop::Api(ApiError::Ambiguous(why)) if self.unreachable(helpdesk).is_some() => {
+                Stop::Api(ApiError::Unavailable(why))
+            }
+            stop => stop,
         };
         after_failure(claim, &stop, self.settings.patience, fastrand::f64(), self.clock.now(), permit.used())
     }
@@ -165,14 +192,19 @@ impl Desk {
     }
 }
 
-/// What to reserve before the claim: enough for the whole event, so that its read is fresh when its reply goes out.
-fn needs(due: &Due, policy: &Policy) -> (Use, u32) {
-    let calls = match policy.mode {
+/// The calls that an event takes at most when nothing is odd about it.
+pub const fn calls_of(mode: Mode) -> u32 {
+    match mode {
         Mode::Off => 1,
         Mode::Route => 2,
         Mode::Shadow => 3,
         Mode::Canary | Mode::Live => 6,
-    };
+    }
+}
+
+/// What to reserve before the claim: enough for the whole event, so that its read is fresh when its reply goes out.
+fn needs(due: &Due, policy: &Policy) -> (Use, u32) {
+    let calls = calls_of(policy.mode);
     match (due.state, due.lane) {
         (State::Checking, _) => (Use::ReadBack, 3),
         (_, Lane::LiveChat) => (Use::LiveChat, calls),

@@ -1,7 +1,8 @@
 //! The pool: plain threads that each take one event from claim to end.
 //!
 //! The doorbell wakes them; calls are reserved before the claim, so that an event is never held while its budget is
-//! waited for, and the most urgent event is taken when the calls are there. A panic is caught for its event; a
+//! waited for, and the most urgent event is taken when the calls are there. While the helpdesk is down nothing is
+//! claimed at all: the event keeps its place and its attempts. A panic is caught for its event; a
 //! thread that ends any other way stops the process (see `daemon`).
 
 mod desk;
@@ -9,6 +10,6 @@ mod event;
 mod policy;
 mod pool;
 
-pub use desk::{Desk, Ran, Settings};
+pub use desk::{Desk, Ran, Settings, calls_of};
 pub use policy::LivePolicy;
 pub use pool::{Doorbell, Pool};

@@ -20,12 +20,12 @@ fn mw(config: Option<&Path>, arguments: &[&str]) -> Output {
 }
 
 /// Exit code, standard output and standard error.
-fn said(config: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+pub fn said(config: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
     let Output { status, stdout, stderr } = mw(Some(config), arguments);
     (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
 
-fn json(config: &Path, arguments: &[&str]) -> serde_json::Value {
+pub fn json(config: &Path, arguments: &[&str]) -> serde_json::Value {
     let (_, out, err) = said(config, &[arguments, &["--json"]].concat());
     serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{err}"))
 }

@@ -3,11 +3,13 @@
 #![allow(unreachable_pub, missing_docs)]
 
 mod architecture;
+mod brakes;
 mod cli;
 mod demo;
 mod door;
 mod faults;
 mod gates;
+mod outage;
 mod outcomes;
 mod resumed;
 mod socket;

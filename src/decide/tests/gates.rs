@@ -147,6 +147,28 @@ const ROWS: &[(&str, Change, &str)] = &[
         "cannot be counted",
     ),
     ("cap-hour", |case| case.ctx.replies.hour = 60, "60 of 60 replies in all"),
+    (
+        "cap-hour",
+        |case| {
+            case.ctx.replies.hour = 60;
+            case.ctx.replies.hour_oldest = Some(at("2026-02-11T11:32:10Z"));
+        },
+        "60 of 60 replies in all in an hour; none before 12:32 UTC",
+    ),
+    (
+        "cap-ticket",
+        |case| {
+            case.ctx.replies.ticket_day = 1;
+            case.ctx.replies.ticket_oldest = Some(at("2026-02-11T09:15:00Z"));
+        },
+        "none before 2026-02-12 09:15 UTC",
+    ),
+    ("brake-unconfirmed", |case| case.ctx.replies.bad = 3, "3 of the last replies were not seen"),
+    (
+        "brake-unconfirmed",
+        |case| case.ctx.replies.stopped_at = Some(at("2026-02-11T11:32:10Z")),
+        "stopped since 11:32 UTC",
+    ),
     ("bot-agent", |case| case.config.richpanel.bot_agent_id = Some(" ".into()), "bot_agent_id is not set"),
 ];
 
@@ -209,6 +231,12 @@ fn what_does_not_stop_a_reply() {
         ("the other factual question", |case| case.says(&[("shipping_delay", 0.9), ("order_status", 0.8)])),
         ("a faint second intent", |case| case.says(&[("order_status", 0.9), ("refund_request", 0.09)])),
         ("exactly at the threshold", |case| case.says(&[("order_status", 0.85)])),
+        ("two bad ends", |case| case.ctx.replies.bad = 2),
+        ("a brake that is switched off", |case| {
+            case.config.limits.stop_after_unconfirmed = 0;
+            case.ctx.replies.bad = 5;
+            case.ctx.replies.stopped_at = Some(now());
+        }),
         ("an assignee", |case| case.ctx.ticket.assignee = Some("agent-7".into())),
         ("a note", |case| {
             let mut note = message("n", Author::Agent(None), "look");
@@ -310,4 +338,12 @@ fn the_order_is_looked_up_only_where_it_can_matter() {
     for (gate, change, words) in cheap.filter(|(.., words)| *words != "already knows") {
         assert!(!look(*change), "{gate}: {words}");
     }
+}
+
+#[test]
+fn a_cap_that_keeps_the_order_from_being_looked_up_is_the_only_gate_that_says_no() {
+    let mut case = base();
+    case.ctx.replies.hour = 60;
+    case.ctx.order = OrderFinding::NotNeeded;
+    assert_eq!(blocked(&case.decide()), ["cap-hour"]);
 }

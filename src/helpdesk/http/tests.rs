@@ -56,6 +56,43 @@ fn a_refused_connection_proves_that_nothing_was_sent() {
 }
 
 #[test]
+fn after_three_refused_connections_nothing_is_sent_and_no_slot_is_spent() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (client, mut permit) = client(&format!("http://{free}"), 2_000);
+    for _ in 0..3 {
+        client.call(&mut permit, &read()).unwrap_err();
+    }
+    for request in [write(), read()] {
+        let refused = client.call(&mut permit, &request).unwrap_err();
+        assert!(refused.proves_not_applied(), "{refused}");
+        assert!(refused.to_string().contains("cannot be reached (connection refused)"), "{refused}");
+    }
+    client.probe(&mut permit, &read());
+    assert_eq!(permit.used(), 3, "a call went out before the first probe was due");
+}
+
+#[test]
+fn a_probe_goes_out_while_calls_are_refused_and_its_answer_closes_the_circuit() {
+    let responder =
+        Responder::play(vec![json_answer(503, "{}"), json_answer(404, "{}"), json_answer(200, "{}")]);
+    let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
+    let budget = Budget::new(50, Duration::from_secs(30), Arc::<ManualClock>::clone(&clock));
+    let mut permit = budget.try_reserve(Use::Reply, 10).unwrap();
+    let key = SecretString::from("k-123");
+    let time: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
+    let client = Client::new(&responder.url, "x-key", key, Duration::from_secs(2), budget, time).unwrap();
+    client.breaker().presume_down(Timestamp::UNIX_EPOCH);
+    assert!(client.call(&mut permit, &read()).is_err());
+    client.probe(&mut permit, &read());
+    assert!(client.breaker().circuit().is_open(), "503 closed it");
+    clock.advance(Duration::from_secs(2));
+    client.probe(&mut permit, &read());
+    assert!(!client.breaker().circuit().is_open(), "404 is an answer");
+    assert_eq!(client.call(&mut permit, &read()).unwrap().status, 200);
+    responder.finish();
+}
+
+#[test]
 fn a_name_that_does_not_exist_proves_that_nothing_was_sent() {
     let (client, mut permit) = client("http://no-such-host.invalid", 5_000);
     let error = client.call(&mut permit, &write()).unwrap_err();

@@ -25,6 +25,7 @@ use serde_json::Value;
 
 pub use source::RichpanelSource;
 
+use super::breaker::{self, Breaker};
 use super::http::{Access, Answer, CallCount, Client, Request, SetupError};
 use super::{
     ApiError, Applied, Budget, Directory, DirectoryEntry, Helpdesk, HelpdeskName, OrderRef, Permit,
@@ -104,6 +105,13 @@ impl Richpanel {
             ),
             clock,
         })
+    }
+
+    /// The same adapter with another breaker.
+    #[must_use]
+    pub fn with_breaker(mut self, settings: breaker::Settings) -> Self {
+        self.http = self.http.with_breaker(settings);
+        self
     }
 
     /// Calls by endpoint and status, for the metrics.
@@ -193,6 +201,19 @@ impl Helpdesk for Richpanel {
             Some(_) => Ok(()),
             None => Err("richpanel.bot_agent_id is not set: nobody to write as".to_owned()),
         }
+    }
+
+    fn breaker(&self) -> Option<&Breaker> {
+        Some(self.http.breaker())
+    }
+
+    fn probe(&self, permit: &mut Permit) {
+        // Short, and about no ticket: one that always fails must not keep the circuit open.
+        let query = [("page", "1".to_owned()), ("per_page", "1".to_owned())];
+        let (route, segment) = directory::route(Directory::Tags);
+        let (access, segments) = (Access::Read, &[segment]);
+        let request = Request { access, method: "GET", route, segments, query: &query, body: None };
+        self.http.probe(permit, &request);
     }
 
     fn ticket(&self, permit: &mut Permit, id: &TicketId) -> Result<Ticket, ApiError> {

@@ -226,6 +226,10 @@ impl Store for FakeStore {
         unused()
     }
 
+    fn hasten(&self, _: &HelpdeskName, _: Timestamp, _: Timestamp) -> Result<u64, StoreError> {
+        unused()
+    }
+
     fn raise(&self, _: &str, _: &str, _: Timestamp) -> Result<bool, StoreError> {
         unused()
     }

@@ -4,6 +4,7 @@
 //! process leaves at once with [`StoreError::Refused`]. Looking from outside is [`reader`].
 
 mod alerts;
+mod brake;
 mod events;
 mod journal;
 pub mod lock;
@@ -184,6 +185,11 @@ impl Store for SqliteStore {
                 "the process stopped while working on it",
             )
         })
+    }
+
+    fn hasten(&self, helpdesk: &HelpdeskName, since: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
+        let helpdesk = helpdesk.clone();
+        self.writer.run(true, move |connection| brake::hasten(connection, &helpdesk, since, now))
     }
 
     fn rescue(&self, now: Timestamp) -> Result<u64, StoreError> {

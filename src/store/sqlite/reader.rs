@@ -3,13 +3,14 @@
 
 use std::path::Path;
 
+use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde::Serialize;
 
 use super::open::{broken, open_reader};
 use crate::clock::{from_millis, millis};
-use crate::event::{EventId, State, Timestamp};
-use crate::store::{Setting, StoreError};
+use crate::event::{EventId, Lane, State, Timestamp};
+use crate::store::{Alert, Setting, StoreError};
 
 const EVENT_COLUMNS: &str = "
   select id, helpdesk, ticket_id, ticket_number, source, lane, state, outcome, reason, accepted_at, due_at, finished_at,
@@ -17,6 +18,23 @@ const EVENT_COLUMNS: &str = "
   from events";
 
 const AUDIT_OF_EVENT: &str = "select at, what, rule, answer from audit where event = :event";
+
+const BACKLOG: &str = "
+  select lane, count(*) from events
+  where finished_at is null and state in ('waiting', 'working', 'backoff') group by lane order by lane";
+
+/// A reply that a cap stopped between the decision and the send is decided once more, and then lacks its writer too.
+const HELD_BACK: &str = "
+  with said_no as (
+    select d.event_id as event, json_extract(g.value, '$.gate') as gate
+    from decisions d, json_each(d.detail, '$.gates') g
+    where d.decided_at >= :since and json_extract(g.value, '$.passed') = 0)
+  select gate, count(*) from said_no
+  where gate in ('cap-ticket', 'cap-customer', 'cap-hour', 'brake-unconfirmed')
+    and event in (
+      select event from said_no group by event
+      having sum(gate not in ('cap-ticket', 'cap-customer', 'cap-hour', 'brake-unconfirmed', 'bot-agent')) = 0)
+  group by gate order by gate";
 
 /// An event as tables show it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -238,6 +256,44 @@ impl Reader {
                 [],
                 |row| Ok((row.get::<_, Option<i64>>(0)?.map(from_millis), row.get(1)?)),
             )
+            .map_err(|error| broken(&error))
+    }
+
+    /// Events that a worker could take or holds, by lane (0 live chat, 1 e-mail, 2 sweep).
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn backlog(&self) -> Result<Vec<(Lane, u64)>, StoreError> {
+        let pairs: Vec<(i64, u64)> = self.pairs(BACKLOG, named_params! {})?;
+        Ok(pairs.into_iter().filter_map(|(rank, events)| Some((Lane::from_rank(rank)?, events))).collect())
+    }
+
+    /// Replies that nothing but caps and the brake on harm held back, by gate, decided since.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn held_back(&self, since: Timestamp) -> Result<Vec<(String, u64)>, StoreError> {
+        self.pairs(HELD_BACK, named_params! { ":since": millis(since) })
+    }
+
+    /// What a person should know about now, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn alerts(&self) -> Result<Vec<Alert>, StoreError> {
+        super::alerts::open(&self.connection)
+    }
+
+    fn pairs<K: FromSql>(
+        &self,
+        sql: &str,
+        values: &[(&str, &dyn rusqlite::ToSql)],
+    ) -> Result<Vec<(K, u64)>, StoreError> {
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| {
+                statement.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+            })
             .map_err(|error| broken(&error))
     }
 

@@ -1,10 +1,11 @@
 //! The one effect that must not happen twice: its caps, its key and its states.
 
-use rusqlite::{Connection, OptionalExtension, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
+use super::brake;
 use super::events::{execute, fence};
 use super::open::broken;
-use crate::clock::millis;
+use crate::clock::{from_millis, millis};
 use crate::event::{Caps, HelpdeskName, MessageKey, ReplyCounts, TicketId, Timestamp};
 use crate::store::{Answer, Begun, Claim, ReplyState, StoreError};
 
@@ -13,15 +14,15 @@ const DAY_MS: i64 = 24 * 3_600_000;
 const HOUR_MS: i64 = 3_600_000;
 
 const COUNT_TICKET: &str = "
-  select count(*) from replies where helpdesk = :helpdesk and ticket_id = :ticket and sending_at > :since
+  select count(*), min(sending_at) from replies where helpdesk = :helpdesk and ticket_id = :ticket and sending_at > :since
     and state in ('sending', 'sent', 'unsure', 'confirmed', 'unconfirmed')";
 
 const COUNT_CUSTOMER: &str = "
-  select count(*) from replies where customer = :customer and sending_at > :since
+  select count(*), min(sending_at) from replies where customer = :customer and sending_at > :since
     and state in ('sending', 'sent', 'unsure', 'confirmed', 'unconfirmed')";
 
 const COUNT_ALL: &str = "
-  select count(*) from replies where sending_at > :since
+  select count(*), min(sending_at) from replies where sending_at > :since
     and state in ('sending', 'sent', 'unsure', 'confirmed', 'unconfirmed')";
 
 const LAST_ANSWERED: &str = "
@@ -52,23 +53,34 @@ pub(super) fn reply_counts(
     customer: Option<&str>,
     now: Timestamp,
 ) -> Result<ReplyCounts, StoreError> {
-    let count = |sql: &str, values: &[(&str, &dyn rusqlite::ToSql)]| -> Result<u32, StoreError> {
+    type Counted = (u32, Option<Timestamp>);
+    let count = |sql: &str, values: &[(&str, &dyn rusqlite::ToSql)]| -> Result<Counted, StoreError> {
+        let read = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?.map(from_millis)));
         connection
             .prepare_cached(sql)
-            .and_then(|mut statement| statement.query_row(values, |row| row.get(0)))
+            .and_then(|mut statement| statement.query_row(values, read))
             .map_err(|error| broken(&error))
     };
     let day = millis(now) - DAY_MS;
+    let (ticket_day, ticket_oldest) = count(
+        COUNT_TICKET,
+        named_params! { ":helpdesk": helpdesk.as_str(), ":ticket": ticket.as_str(), ":since": day },
+    )?;
+    let (customer_day, customer_oldest) = match customer {
+        Some(customer) => count(COUNT_CUSTOMER, named_params! { ":customer": customer, ":since": day })?,
+        None => (0, None),
+    };
+    let (hour, hour_oldest) = count(COUNT_ALL, named_params! { ":since": millis(now) - HOUR_MS })?;
+    let (bad, stopped_at) = brake::harm(connection, now)?;
     Ok(ReplyCounts {
-        ticket_day: count(
-            COUNT_TICKET,
-            named_params! { ":helpdesk": helpdesk.as_str(), ":ticket": ticket.as_str(), ":since": day },
-        )?,
-        customer_day: match customer {
-            Some(customer) => count(COUNT_CUSTOMER, named_params! { ":customer": customer, ":since": day })?,
-            None => 0,
-        },
-        hour: count(COUNT_ALL, named_params! { ":since": millis(now) - HOUR_MS })?,
+        ticket_day,
+        customer_day,
+        hour,
+        ticket_oldest,
+        customer_oldest,
+        hour_oldest,
+        bad,
+        stopped_at,
         answers: connection
             .prepare_cached(LAST_ANSWERED)
             .and_then(|mut statement| {
@@ -80,7 +92,7 @@ pub(super) fn reply_counts(
     })
 }
 
-/// Journals `sending`, with the caps and the key checked in the same transaction.
+/// Journals `sending`, with the caps, the brake and the key checked in the same transaction.
 pub(super) fn begin_reply(
     connection: &Connection,
     claim: &Claim,
@@ -101,6 +113,9 @@ pub(super) fn begin_reply(
         if count >= cap {
             return Ok(Begun::No(format!("{count} replies {of}; the cap is {cap}")));
         }
+    }
+    if caps.bad > 0 && (counts.stopped_at.is_some() || counts.bad >= caps.bad) {
+        return Ok(Begun::No("replying is stopped: too many of the last replies ended badly".into()));
     }
     let answered: bool = connection
         .prepare_cached(REPLY_TO_SAME_MESSAGE)
