@@ -1,11 +1,16 @@
 //! Duties that recur: one file each, each with a `run_once` that tests call by hand. One thread runs what is due.
 
+pub mod coverage;
 mod directory;
+mod found;
+mod gaps;
 mod housekeeping;
 mod prove;
+mod quiet;
 pub mod reconcile;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
@@ -14,6 +19,8 @@ use crate::config::Config;
 use crate::event::Timestamp;
 use crate::helpdesk::Helpdesk;
 use crate::store::Store;
+use coverage::Calendar;
+use quiet::Watch;
 use reconcile::{CsvRow, Report};
 
 /// How often the thread looks at what is due.
@@ -49,7 +56,9 @@ pub struct Timer {
     config: Config,
     /// Whether the mode in force lets anything be written.
     writes: Box<dyn Fn() -> bool + Send>,
-    due: [Duration; 5],
+    due: [Duration; 6],
+    watch: Watch,
+    stop: Arc<AtomicBool>,
 }
 
 impl Timer {
@@ -63,12 +72,23 @@ impl Timer {
     ) -> Self {
         let now = clock.monotonic();
         let sweep = now + every(config.reconcile.every_minutes);
-        Self { store, helpdesk, clock, config, writes, due: [now, now, now, now, sweep] }
+        let watch = Watch::new(Calendar::new(&config.shop), clock.now(), now);
+        let due = [now, now, now, now, now, sweep];
+        Self { store, helpdesk, clock, config, writes, due, watch, stop: Arc::default() }
+    }
+
+    /// Set by whoever stops the daemon, before [`Request::Stop`]: a sweep under way then ends before its next call.
+    pub fn stop_sign(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.stop)
+    }
+
+    fn stopping(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
     }
 
     /// Runs until asked to stop, or until nobody can ask any more.
     pub fn run(mut self, requests: &Receiver<Request>) {
-        loop {
+        while !self.stopping() {
             match requests.recv_timeout(TICK) {
                 Ok(Request::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                 Ok(Request::Reconcile(done)) => done(self.sweep(true)),
@@ -80,14 +100,18 @@ impl Timer {
 
     /// Runs what is due now.
     pub fn tick(&mut self) {
-        let duties: [(Duration, Duty); 5] = [
+        let duties: [(Duration, Duty); 6] = [
             (RESCUE_EVERY, Self::rescue),
             (Duration::from_secs(self.config.readback.steps_after_seconds.max(1)), Self::prove),
             (PRUNE_EVERY, Self::prune),
             (Duration::from_secs(self.config.richpanel.directory_ttl_seconds.max(60)), Self::refresh),
+            (quiet::EVERY, Self::watch_channels),
             (every(self.config.reconcile.every_minutes), Self::sweep_quietly),
         ];
         for (index, (period, duty)) in duties.into_iter().enumerate() {
+            if self.stopping() {
+                return;
+            }
             let now = self.clock.monotonic();
             let Some(due) = self.due.get_mut(index) else { continue };
             if now >= *due {
