@@ -6,7 +6,7 @@
 //! that no call told us of, and none has come since. What this process did not see itself is never held against a
 //! channel: nothing is judged that reaches back before its start, or before a leap of the clock.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::civil::{Date, Weekday};
@@ -66,12 +66,20 @@ impl Calendar {
         matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday) || self.holidays.contains(&day)
     }
 
-    /// The same hour on the clock `days` earlier; `None` when that was another kind of day.
-    fn earlier(&self, hour: i64, days: i64) -> Option<i64> {
-        let at = Timestamp::from_second(hour.checked_mul(HOUR)?).ok()?.to_zoned(self.zone.clone());
-        let then = at.checked_sub(days.days()).ok()?;
-        let same = self.is_free(at.date()) == self.is_free(then.date());
-        same.then(|| then.timestamp().as_second().div_euclid(HOUR))
+    /// The same hour on the clock of each earlier day, yesterday first; `None` where that was another kind of day.
+    fn earlier(&self, hour: i64) -> [Option<i64>; SHIFTS] {
+        let mut hours = [None; SHIFTS];
+        let Ok(at) = Timestamp::from_second(hour.saturating_mul(HOUR)) else { return hours };
+        let (day, offset) = (self.zone.to_datetime(at).date(), self.zone.to_offset(at));
+        let free = self.is_free(day);
+        for (slot, days) in hours.iter_mut().zip(1_i64..) {
+            let Ok(then) = at.checked_sub((days * 24).hours()) else { continue };
+            let same_kind = day.checked_sub(days.days()).is_ok_and(|day| self.is_free(day) == free);
+            // Across a change of the clocks the hour on the clock counts, not the span.
+            let moved = i64::from(offset.seconds() - self.zone.to_offset(then).seconds());
+            *slot = same_kind.then(|| (then.as_second() + moved).div_euclid(HOUR));
+        }
+        hours
     }
 
     /// A time for people.
@@ -139,7 +147,9 @@ pub fn key(channel: Option<&str>) -> String {
 /// What is known of one channel.
 #[derive(Debug, Clone, Default)]
 struct Series {
-    calls: BTreeMap<i64, u32>,
+    /// The hour that `now` is in, and the calls by hours back from it.
+    this: i64,
+    calls: Vec<u32>,
     last_call_at: Option<Timestamp>,
     /// Hour, the first find's time, how many.
     finds: Vec<(i64, Timestamp, u32)>,
@@ -147,11 +157,15 @@ struct Series {
 
 impl Series {
     fn of<'a>(hours: impl Iterator<Item = &'a CoverageHour>, now: Timestamp) -> Self {
-        let mut series = Self::default();
+        let this = now.as_second().div_euclid(HOUR);
+        let mut series = Self { this, calls: vec![0; HISTORY_DAYS as usize * 24 + 1], ..Self::default() };
         // What a clock that ran ahead left behind is no history.
         for row in hours.filter(|row| row.hour <= now) {
             let hour = row.hour.as_second().div_euclid(HOUR);
-            *series.calls.entry(hour).or_default() += row.calls;
+            if let Some(calls) = usize::try_from(this - hour).ok().and_then(|back| series.calls.get_mut(back))
+            {
+                *calls += row.calls;
+            }
             series.last_call_at = series.last_call_at.max(row.last_call_at.filter(|at| *at <= now));
             series.finds.extend(row.first_find_at.map(|at| (hour, at, row.sweeps)));
         }
@@ -159,7 +173,14 @@ impl Series {
     }
 
     fn calls(&self, hour: i64) -> u32 {
-        self.calls.get(&hour).copied().unwrap_or(0)
+        let back = usize::try_from(self.this.saturating_sub(hour)).ok();
+        back.and_then(|back| self.calls.get(back)).copied().unwrap_or(0)
+    }
+
+    /// The earliest hour with a call.
+    fn first_hour(&self) -> Option<i64> {
+        let back = self.calls.iter().rposition(|calls| *calls > 0)?;
+        Some(self.this - i64::try_from(back).unwrap_or(0))
     }
 
     /// The sweep's finds written after the last call, with the first one's time. An hour in which a find is older than
@@ -223,16 +244,10 @@ pub fn is_over(hours: &[CoverageHour], key_of_alert: &str, raised_at: Timestamp,
 impl Judge {
     fn new(all: &Series, unread: Series, calendar: &Calendar, now: Timestamp, up: Duration) -> Self {
         let this = now.as_second().div_euclid(HOUR);
-        let start = all.calls.iter().find(|(_, calls)| **calls > 0).map_or(i64::MAX, |(hour, _)| *hour);
+        let start = all.first_hour().unwrap_or(i64::MAX);
         let known = this.saturating_sub(start) >= HISTORY_LEAST_HOURS;
-        let days = 1..=i64::try_from(SHIFTS).unwrap_or(0);
-        let earlier = (0..WINDOW_HOURS).map(|back| {
-            let mut row = [None; SHIFTS];
-            for (slot, days) in row.iter_mut().zip(days.clone()) {
-                *slot = calendar.earlier(this - back, days).filter(|hour| known && *hour >= start);
-            }
-            row
-        });
+        let in_history = |hour: Option<i64>| hour.filter(|hour| known && *hour >= start);
+        let earlier = (0..WINDOW_HOURS).map(|back| calendar.earlier(this - back).map(in_history));
         Self { now, up, earlier: earlier.collect(), unread }
     }
 

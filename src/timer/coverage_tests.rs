@@ -128,8 +128,8 @@ fn a_channel_that_dies_among_three_is_named_within_hours_and_recovers_by_itself(
     let found = shop.keys(0..WEEKS);
     assert_eq!(
         found.first().map(|(hour, _)| *hour),
-        Some(died + 2),
-        "26 calls are missing by then: {found:?}"
+        Some(died + 1),
+        "18 calls are missing by then: {found:?}"
     );
     assert!(
         found.iter().all(|(hour, keys)| (died..back + 1).contains(hour) && *keys == ["quiet:email"]),
@@ -176,7 +176,7 @@ fn the_busiest_channels_death_is_not_blamed_on_the_way_in() {
     let shop = Played::default()
         .with("email", WEEKS, mail)
         .with("instagram", WEEKS, |hour| u32::from(hour % 8 == 0));
-    assert_eq!(shop.keys(died..died + 6).first(), Some(&(died + 2, vec!["quiet:email".to_owned()])));
+    assert_eq!(shop.keys(died..died + 6).first(), Some(&(died + 1, vec!["quiet:email".to_owned()])));
 }
 
 #[test]
@@ -199,13 +199,15 @@ fn a_holiday_is_a_weekend() {
     let third = move |hour| if day.contains(&hour) { office(hour) / 3 } else { office(hour) };
     let unlisted = Played::default().with("email", WEEKS, third);
     assert_eq!(unlisted.keys(0..WEEKS), [], "a third of a Monday");
-    let day = monday;
-    let silent = move |hour| if day.contains(&hour) { 0 } else { office(hour) };
-    let mut listed = Played::default().with("email", WEEKS, silent).with("live_chat", WEEKS, silent_weekends);
+    let day = monday.clone();
+    let weekend = move |hour| if day.contains(&hour) { office(hour).min(2) } else { office(hour) };
+    let chat = move |hour| if monday.contains(&hour) { 0 } else { silent_weekends(hour) };
+    let mut listed = Played::default().with("email", WEEKS, weekend).with("live_chat", WEEKS, chat);
     listed.holidays = vec![jiff::civil::date(2026, 2, 16)];
     assert_eq!(listed.keys(on(14, 0)..on(16, 0)), [], "in [shop] holidays");
     listed.holidays.clear();
-    assert!(!listed.keys(on(14, 0)..on(15, 0)).is_empty(), "not in it: a person is asked");
+    let asked = listed.keys(on(14, 0)..on(15, 0));
+    assert!(asked.iter().any(|(_, keys)| *keys == ["quiet:live_chat"]), "not in it: a person is asked");
 }
 
 fn silent_weekends(hour: i64) -> u32 {
@@ -243,7 +245,7 @@ fn what_came_while_this_process_was_not_up_is_not_held_against_a_channel() {
         .finds(died, 30, "email", 9);
     let rows = shop.rows(died + 4);
     let now = at(died + 4, 30);
-    for (up_minutes, quiet_ones) in [(10, 0), (120, 0), (400, 1)] {
+    for (up_minutes, quiet_ones) in [(10, 0), (80, 0), (120, 1), (400, 1)] {
         let up = Duration::from_secs(up_minutes * 60);
         assert_eq!(quiet(&rows, &shop.calendar(), now, up).len(), quiet_ones, "{up_minutes} min up");
     }
@@ -319,7 +321,7 @@ fn two_hundred_random_shop_weeks_raise_next_to_no_false_alarm() {
         let played = random_shop(&mut rng, 7 * 7 * 24);
         // The first two weeks are history; each alarm counts once, however long it stands.
         let mut standing: Vec<String> = Vec::new();
-        for hour in (14 * 24..7 * 7 * 24).step_by(2) {
+        for hour in (14 * 24..7 * 7 * 24).step_by(3) {
             let keys: Vec<String> = played.quiet_at(hour).iter().map(Quiet::key).collect();
             alarms.extend(
                 keys.iter().filter(|key| !standing.contains(key)).map(|key| format!("{shop} {hour} {key}")),

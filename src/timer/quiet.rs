@@ -104,3 +104,7 @@ impl Timer {
         Ok(hours)
     }
 }
+
+#[cfg(test)]
+#[path = "quiet_tests.rs"]
+mod tests;

@@ -8,6 +8,7 @@ mod demo;
 mod door;
 mod faults;
 mod gates;
+mod ledger;
 mod outcomes;
 mod resumed;
 mod socket;
