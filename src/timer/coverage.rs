@@ -256,8 +256,7 @@ impl Judge {
         let newest = series.last_call_at.max(self.unread.last_call_at);
         let (found, first) = series.finds_since(newest);
         let channel = channel.map(str::to_owned);
-        let habit =
-            self.windows(series, channel.is_some()).find(|(_, calls, usual)| is_quiet(*calls, *usual));
+        let habit = self.silence(series, channel.is_some());
         if let Some((since, calls, usual)) = habit {
             return Some(Quiet { channel, last_call_at: newest, since, calls, usual: Some(usual), found });
         }
@@ -265,6 +264,19 @@ impl Judge {
         let seen_by_us = since(first, self.now) <= self.up && since(first, self.now) >= FINDS_AGE;
         let told = found >= FINDS && seen_by_us && first <= self.now && newest.is_some();
         told.then(|| Quiet { channel, last_call_at: newest, since: first, calls: 0, usual: None, found })
+    }
+
+    /// The shortest window that is too quiet, made as long as no further call is in it.
+    fn silence(&self, series: &Series, and_unread: bool) -> Option<(Timestamp, u32, f64)> {
+        let mut found: Option<(Timestamp, u32, f64)> = None;
+        for (since, calls, usual) in self.windows(series, and_unread) {
+            match found {
+                None if !is_quiet(calls, usual) => (),
+                Some((_, before, _)) if before != calls => break,
+                _ => found = Some((since, calls, usual)),
+            }
+        }
+        found
     }
 
     /// Windows that end now, shortest first: since when, how many calls, how many are usual.
