@@ -89,7 +89,7 @@ pub struct Daemon {
     pool: Pool,
     bell: Arc<Doorbell>,
     control: Control,
-    timer: (JoinHandle<()>, Sender<timer::Request>, Arc<AtomicBool>),
+    timer: RunningTimer,
     listeners: (JoinHandle<()>, watch::Sender<bool>),
     ended: Receiver<Ended>,
     stopper: Stopper,
@@ -221,10 +221,10 @@ fn io(what: &str, error: &std::io::Error) -> StartError {
 
 type Died = Arc<dyn Fn(&str) + Send + Sync>;
 
-fn start_timer(
-    timer: Timer,
-    died: &Died,
-) -> Result<(JoinHandle<()>, Sender<timer::Request>, Arc<AtomicBool>), StartError> {
+/// Its thread, the way to ask it, and the sign that stops a sweep under way.
+type RunningTimer = (JoinHandle<()>, Sender<timer::Request>, Arc<AtomicBool>);
+
+fn start_timer(timer: Timer, died: &Died) -> Result<RunningTimer, StartError> {
     let stop = timer.stop_sign();
     let (ask, requests) = mpsc::channel();
     let died = Arc::clone(died);

@@ -640,29 +640,35 @@ pub(crate) fn numbers_that_nothing_told_us_of_are_noted_and_closed_by_whoever_me
 }
 
 pub(crate) fn a_young_file_searches_nothing_older_than_its_first_number(store: &dyn Store) {
+    let called = |desk: &str, number: i64, at: u64| {
+        let ticket = format!("T-{number}");
+        let call =
+            NewCall { helpdesk: HelpdeskName::from(desk), ..call(Some(&ticket), Lane::Email, seconds(at)) };
+        take_in(store, call).unwrap();
+        let claim = claim(store, seconds(at));
+        store.fetched(&claim, &Seen { number: Some(number), ..seen("m-1") }, seconds(at)).unwrap();
+        store.finish(&claim, &end(State::Done), seconds(at)).unwrap();
+    };
     let desk = HelpdeskName::from("richpanel");
-    let young = after(START, Duration::ZERO);
-    meets(store, "T-1", 1401, young);
-    meets(store, "T-2", 1390, seconds(1));
-    meets(store, "T-3", 1403, seconds(2));
-    assert_eq!(store.note_gaps(&desk, START, 100, seconds(3)), Ok(1));
-    assert_eq!(all_due(store, seconds(3)), [1402]);
-    // An old conversation was the first to be taken up again: the search does not go through all since.
-    let other = HelpdeskName::from("other");
-    for (number, at) in [(7, 0), (1401, 1), (1403, 2)] {
-        let known = store.known_ticket(&desk, &TicketId::from("T-1")).unwrap().unwrap();
-        let ticket = TicketId::new(format!("T-{number}"));
-        let met = KnownTicket { helpdesk: other.clone(), ticket, number: Some(number), ..known };
-        store.looked_at(&met, seconds(at)).unwrap();
+    meets(store, "old", 1_301, START);
+    assert_eq!(store.note_gaps(&desk, START, 100, START), Ok(0), "a sweep meets old tickets");
+    for (number, at) in [(1_401, 1), (1_390, 2), (1_403, 3)] {
+        called("richpanel", number, at);
     }
-    assert_eq!(store.note_gaps(&other, START, 5_000, seconds(3)), Ok(1));
+    assert_eq!(store.note_gaps(&desk, START, 5_000, seconds(4)), Ok(1));
+    assert_eq!(all_due(store, seconds(4)), [1_402]);
+    // An old conversation was the first to be taken up again: the search does not go through all since.
+    for (number, at) in [(7, 5), (1_401, 6), (1_403, 7)] {
+        called("other", number, at);
+    }
+    assert_eq!(store.note_gaps(&HelpdeskName::from("other"), START, 5_000, seconds(8)), Ok(1));
 }
 
 pub(crate) fn a_missing_number_is_looked_up_when_its_time_has_come(store: &dyn Store) {
     let desk = HelpdeskName::from("richpanel");
     meets(store, "T-1", 1, START);
-    meets(store, "T-4", 4, START);
-    store.note_gaps(&desk, START, 100, seconds(10)).unwrap();
+    meets(store, "T-4", 4, seconds(5));
+    store.note_gaps(&desk, seconds(1), 100, seconds(10)).unwrap();
     let due = |noted: u64, looked: u64, now: u64| {
         let due =
             GapsDue { noted_by: seconds(noted), looked_by: seconds(looked), now: seconds(now), limit: 10 };
@@ -678,6 +684,6 @@ pub(crate) fn a_missing_number_is_looked_up_when_its_time_has_come(store: &dyn S
     store.gap_looked_at(&desk, 3, Look::Nothing, seconds(30)).unwrap();
     store.gap_looked_at(&desk, 2, Look::Found, seconds(30)).unwrap();
     assert_eq!(due(99, 99, 99), []);
-    store.note_gaps(&desk, START, 100, seconds(40)).unwrap();
+    store.note_gaps(&desk, seconds(1), 100, seconds(40)).unwrap();
     assert_eq!(store.gaps_missing(&desk), Ok(0), "what is settled is not asked again");
 }

@@ -276,7 +276,7 @@ pub trait Store: Send + Sync {
     fn coverage(&self, since: Timestamp) -> Result<Vec<CoverageHour>, StoreError>;
 
     /// Notes as missing the conversation numbers that no ticket has, between what was the highest before `since` (on
-    /// a younger file: the very first one met) and the highest now, at most the last `most`. How many were new.
+    /// a younger file: that of the very first call) and the highest now, at most the last `most`. How many were new.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -263,7 +263,7 @@ impl Judge {
         let first = first?;
         let seen_by_us = since(first, self.now) <= self.up && since(first, self.now) >= FINDS_AGE;
         let told = found >= FINDS && seen_by_us && first <= self.now && newest.is_some();
-        told.then(|| Quiet { channel, last_call_at: newest, since: first, calls: 0, usual: None, found })
+        told.then_some(Quiet { channel, last_call_at: newest, since: first, calls: 0, usual: None, found })
     }
 
     /// The shortest window that is too quiet, made as long as no further call is in it.

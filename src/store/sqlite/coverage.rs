@@ -66,3 +66,52 @@ impl Reader {
         Ok(open.into_iter().filter(|alert| alert.key.starts_with("quiet:")).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::open::open_writer;
+    use super::*;
+
+    #[test]
+    fn the_views_say_what_the_port_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mw.db");
+        let writer = open_writer(&path).unwrap();
+        // Three messages an hour for ten days, each found by a sweep too or not, some without a time, and two gaps.
+        writer
+            .execute_batch(
+                "with recursive n (i) as (select 0 union all select i + 1 from n where i < 900)
+                 insert into events (helpdesk, ticket_id, source, lane, state, outcome, accepted_at, due_at, fields,
+                   ticket_number, channel, message_key, message_at, finished_at)
+                 select 'richpanel', 't' || i % 400, case i % 7 when 0 then 'sweep' when 1 then 'csv' else 'call' end, 1,
+                   'done', 'routed', unixepoch('now') * 1000 - i * 960000, 0, '{}', i % 400,
+                   iif(i % 3, 'email', 'live_chat'), iif(i % 5, 'm' || i / 2, null),
+                   iif(i % 4, unixepoch('now') * 1000 - i * 960000 - 5000, null), 1 from n;
+                 insert into gaps (helpdesk, number, state, noted_at)
+                   values ('richpanel', 7, 'missing', unixepoch('now') * 1000), ('richpanel', 8, 'nothing', unixepoch('now') * 1000),
+                          ('richpanel', 9, 'missing', (unixepoch('now') - 8 * 86400) * 1000);",
+            )
+            .unwrap();
+        let sql = "select (unixepoch('now') - 7 * 86400) * 1000";
+        let week = from_millis(writer.query_row(sql, [], |row| row.get(0)).unwrap());
+        let rows = Reader::open(&path).unwrap().coverage(week).unwrap();
+        let mut shown: Vec<String> = rows
+            .iter()
+            .map(|row| {
+                let channel = row.channel.as_deref().unwrap_or("(not known)");
+                let hour = row.hour.strftime("%Y-%m-%d %H:%M");
+                format!("{hour} {channel} {} {} {} {}", row.calls, row.sweeps, row.csv, row.missing)
+            })
+            .collect();
+        let sql =
+            "select hour || ' ' || channel || ' ' || calls || ' ' || sweeps || ' ' || csv || ' ' || missing
+                   from coverage order by hour, channel";
+        let mut statement = writer.prepare(sql).unwrap();
+        let view: Vec<String> =
+            statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        shown.sort();
+        assert_eq!(shown, view);
+        assert!(rows.iter().map(|row| row.sweeps).sum::<u32>() > 50);
+        assert_eq!(rows.iter().map(|row| row.missing).sum::<u32>(), 1);
+    }
+}

@@ -8,17 +8,18 @@ use crate::clock::millis;
 use crate::event::{HelpdeskName, Timestamp};
 use crate::store::{Gap, GapsDue, Look, StoreError};
 
-// What was the highest before the span. On a younger file the very first number met: nothing older is ours. That one may
-// belong to an old conversation that a customer took up again, so a leap in the numbers ends the search too.
+// What was the highest before the span. On a younger file the number of the very first call: nothing older is ours, and
+// a list sweep meets old tickets. That call may be of an old conversation that a customer took up again, so a leap in
+// the numbers of calls ends the search too.
 const LOW: &str = "
   select coalesce(
     (select number from tickets where helpdesk = :helpdesk and number is not null and first_seen_at < :since
      order by number desc limit 1),
-    max((select number from tickets where helpdesk = :helpdesk and number is not null
-         order by first_seen_at, number limit 1),
+    max((select ticket_number from events
+         where helpdesk = :helpdesk and source = 'call' and ticket_number is not null order by id limit 1),
         (select max(number) from
-           (select number, number - lag(number) over (order by number) as leap
-            from tickets where helpdesk = :helpdesk and number is not null)
+           (select ticket_number as number, ticket_number - lag(ticket_number) over (order by ticket_number) as leap
+            from events where helpdesk = :helpdesk and source = 'call' and ticket_number is not null)
          where leap is null or leap > 50)))";
 
 const NOTE: &str = "
