@@ -323,7 +323,7 @@ fn two_hundred_random_shop_weeks_raise_next_to_no_false_alarm() {
         let played = random_shop(&mut rng, 7 * 7 * 24);
         // The first two weeks are history; each alarm counts once, however long it stands.
         let mut standing: Vec<String> = Vec::new();
-        for hour in (14 * 24..7 * 7 * 24).step_by(4) {
+        for hour in (14 * 24..7 * 7 * 24).step_by(6) {
             let keys: Vec<String> = played.quiet_at(hour).iter().map(Quiet::key).collect();
             alarms.extend(
                 keys.iter().filter(|key| !standing.contains(key)).map(|key| format!("{shop} {hour} {key}")),

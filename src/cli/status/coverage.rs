@@ -4,7 +4,7 @@
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::cli::print::{Tone, clean, paint, pair};
+use crate::cli::print::{Tone, clean, count, paint, pair};
 use crate::daemon::outside::Reader;
 use crate::event::Timestamp;
 use crate::store::{Alert, CoverageHour};
@@ -41,7 +41,10 @@ impl Coverage {
         let mut words = vec![
             format!("{calls} by call"),
             paint(tone(*sweeps), &format!("{sweeps} by sweep")),
-            paint(tone(*missing), &format!("{missing} missing")),
+            paint(
+                tone(*missing),
+                &format!("{} missing", count(usize::try_from(*missing).unwrap_or(0), "number")),
+            ),
         ];
         if *csv > 0 {
             words.insert(2, format!("{csv} by file"));
@@ -68,7 +71,7 @@ mod tests {
         let coverage =
             Coverage { calls: 94, sweeps: 3, missing: 1, quiet: vec![quiet], ..Coverage::default() };
         let text = coverage.lines();
-        for words in ["94 by call", "3 by sweep", "1 missing", "no call for email"] {
+        for words in ["94 by call", "3 by sweep", "1 number missing", "no call for email"] {
             assert!(text.contains(words), "{words} not in {text}");
         }
         assert!(!text.contains("by file") && Coverage::default().lines().lines().count() == 1);

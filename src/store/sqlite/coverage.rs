@@ -77,15 +77,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("mw.db");
         let writer = open_writer(&path).unwrap();
-        // Three messages an hour for ten days, each found by a sweep too or not, some without a time, and two gaps.
+        // Ten days; most messages came twice, in one way or in two, some were never read; and gaps.
         writer
             .execute_batch(
                 "with recursive n (i) as (select 0 union all select i + 1 from n where i < 900)
                  insert into events (helpdesk, ticket_id, source, lane, state, outcome, accepted_at, due_at, fields,
                    ticket_number, channel, message_key, message_at, finished_at)
-                 select 'richpanel', 't' || i % 400, case i % 7 when 0 then 'sweep' when 1 then 'csv' else 'call' end, 1,
+                 select 'richpanel', 't' || (i / 2), case i % 7 when 0 then 'sweep' when 1 then 'csv' else 'call' end, 1,
                    'done', 'routed', unixepoch('now') * 1000 - i * 960000, 0, '{}', i % 400,
-                   iif(i % 3, 'email', 'live_chat'), iif(i % 5, 'm' || i / 2, null),
+                   iif(i % 3, 'email', 'live_chat'), iif(i % 5, 'm' || (i / 2), null),
                    iif(i % 4, unixepoch('now') * 1000 - i * 960000 - 5000, null), 1 from n;
                  insert into gaps (helpdesk, number, state, noted_at)
                    values ('richpanel', 7, 'missing', unixepoch('now') * 1000), ('richpanel', 8, 'nothing', unixepoch('now') * 1000),
@@ -111,7 +111,7 @@ mod tests {
             statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
         shown.sort();
         assert_eq!(shown, view);
-        assert!(rows.iter().map(|row| row.sweeps).sum::<u32>() > 50);
+        assert!(rows.iter().map(|row| row.sweeps).sum::<u32>() > 20);
         assert_eq!(rows.iter().map(|row| row.missing).sum::<u32>(), 1);
     }
 }
