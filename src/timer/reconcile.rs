@@ -1,8 +1,8 @@
 //! The search for tickets that no call told us of. It goes through the same `accept` as a call, on leftover budget.
 //!
-//! `list` asks for what changed; `number` probes conversation numbers upward from the highest known one, and those below
-//! it that nothing told us of ([`super::gaps`]); `known` reads open tickets we met again; a CSV export names them outright. `auto` takes what the tenant allows: a 403 on
-//! the list is remembered for a day and reported.
+//! `list` asks for what changed; `number` probes conversation numbers upward from the highest known one, and those
+//! below it that nothing told us of (`gaps`); `known` reads open tickets we met again; a CSV export names them outright.
+//! `auto` takes what the tenant allows: a 403 on the list is remembered for a day and reported.
 
 use std::time::Duration;
 
