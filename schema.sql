@@ -6,6 +6,8 @@
 --   select * from deliveries;       every reply and what became of it
 --   select * from decisions_today;  what was decided since midnight UTC, and why
 --   select * from open_alerts;      what a person should know about now
+--   select * from coverage;         how messages came, by hour and channel, for a week: call, sweep, missing
+--   select * from ledger;           the same, one line a message
 --   select * from audit where ticket = '…' order by at;   the story of a ticket
 --
 -- It is safe to look while the daemon runs: sqlite3 -readonly mw.db
@@ -55,6 +57,7 @@ create index events_open_ticket on events (helpdesk, ticket_id, id) where finish
 create index events_finished on events (finished_at) where finished_at is not null;
 create index events_dead on events (id) where state = 'dead';
 create index events_ticket on events (ticket_id);
+create index events_accepted on events (accepted_at);
 
 -- Every call that came with a good token, as it came, also the ones that nobody could read (event_id is null).
 create table calls (
@@ -233,6 +236,24 @@ create view decisions_today as
 
 create view open_alerts as
   select key, text, datetime(raised_at / 1000, 'unixepoch') as raised from alerts where cleared_at is null order by id;
+
+create view ledger as
+  select ticket_id as ticket, max(ticket_number) as number, coalesce(max(channel), '(not read)') as channel,
+         datetime(min(coalesce(message_at, accepted_at)) / 1000, 'unixepoch') as written,
+         case min(case source when 'call' then 0 when 'sweep' then 1 else 2 end)
+           when 0 then 'call' when 1 then 'sweep' else 'csv' end as came
+  from events where accepted_at >= (unixepoch('now') - 7 * 86400) * 1000
+  group by helpdesk, ticket_id, coalesce(message_key, id)
+  union all
+  select null, number, null, datetime(noted_at / 1000, 'unixepoch'), 'missing'
+  from gaps where state = 'missing' and noted_at >= (unixepoch('now') - 7 * 86400) * 1000
+  order by written;
+
+create view coverage as
+  select substr(written, 1, 13) || ':00' as hour, coalesce(channel, '(not known)') as channel,
+         sum(came = 'call') as calls, sum(came = 'sweep') as sweeps, sum(came = 'csv') as csv,
+         sum(came = 'missing') as missing
+  from ledger where written >= datetime('now', '-7 days') group by 1, 2 order by 1, 2;
 
 create view audit as
   select datetime(at_ms / 1000, 'unixepoch') || printf('.%03d', at_ms % 1000) as at, ticket, event, what, rule, answer

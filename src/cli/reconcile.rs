@@ -54,10 +54,13 @@ fn take_in(database: &Path, file: &Path) -> Result<Done> {
     let bytes =
         read(file).map_err(|error| Failure::wrong(format!("cannot read {}: {error}", file.display())))?;
     let export = export::read(&bytes).map_err(|why| Failure::wrong(format!("{}: {why}", file.display())))?;
+    if export.rows.is_empty() && export.notes.is_empty() {
+        return Err(Failure::wrong(format!("{}: the file has no rows below its header", file.display())));
+    }
     let mut done = Done { rows: Some(export.rows.len()), file_notes: export.notes, ..Done::default() };
+    done.report.methods.push("csv".into());
     for rows in export.rows.chunks(ROWS_A_REQUEST) {
         let part = ask(database, Some(rows.to_vec()))?;
-        done.report.methods = part.methods;
         done.report.looked_at += part.looked_at;
         done.report.found += part.found;
         done.report.calls += part.calls;
@@ -83,7 +86,7 @@ fn ask(database: &Path, csv: Option<Vec<CsvRow>>) -> Result<Report> {
 }
 
 fn page(done: &Done) -> String {
-    let Report { methods, looked_at, found, calls, notes } = &done.report;
+    let Report { methods, looked_at, found, calls, notes, .. } = &done.report;
     let methods = if methods.is_empty() {
         "none (method = \"csv\": give --csv FILE)".to_owned()
     } else {
@@ -99,6 +102,7 @@ fn page(done: &Done) -> String {
         "found",
         &paint(tone, &format!("{found} that nobody had told us of; they are queued")),
     ));
+    text.push_str(&numbers(&done.report));
     text.push_str(&pair("API calls", &calls.to_string()));
     for note in notes.iter().chain(&done.file_notes).take(NOTES_SHOWN) {
         text.push_str(&pair("note", &cut(note, 200)));
@@ -108,6 +112,19 @@ fn page(done: &Done) -> String {
         text.push_str(&pair("note", &format!("and {more} more: --json shows all")));
     }
     text
+}
+
+/// Conversation numbers that nothing told us of; nothing when there are none.
+fn numbers(report: &Report) -> String {
+    let Report { missing, looked_up, numbers_found, .. } = report;
+    if *missing == 0 && *looked_up == 0 {
+        return String::new();
+    }
+    let mut words = format!("{missing} conversation numbers below the highest, not settled yet");
+    if *looked_up > 0 {
+        words.push_str(&format!("; {looked_up} looked up now, {numbers_found} with a ticket"));
+    }
+    pair("missing", &words)
 }
 
 #[cfg(test)]
@@ -121,6 +138,27 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let why = ask(&folder.path().join("mw.db"), None).unwrap_err().to_string();
         assert!(why.contains("no daemon is running"), "{why}");
+    }
+
+    #[test]
+    fn a_file_without_rows_is_said_to_have_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("export.csv");
+        std::fs::write(&file, "ticket_id,updated_at\n").unwrap();
+        let why = take_in(&folder.path().join("mw.db"), &file).unwrap_err().to_string();
+        assert!(why.contains("no rows"), "{why}");
+        // Rows that all had to be skipped are no error, and not "give a file".
+        std::fs::write(&file, "conversation_no\nx\n").unwrap();
+        let text = page(&take_in(&folder.path().join("mw.db"), &file).unwrap());
+        assert!(text.contains("skipped") && !text.contains("give --csv"), "{text}");
+    }
+
+    #[test]
+    fn what_was_missing_and_found_is_said() {
+        let report = Report { missing: 3, looked_up: 2, numbers_found: 1, ..Report::default() };
+        let text = page(&Done { report, ..Done::default() });
+        assert!(text.contains("3 conversation numbers") && text.contains("1 with a ticket"), "{text}");
+        assert!(!page(&Done::default()).contains("missing"));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! `status`: how the daemon and its queue stand. Works with the daemon stopped; the file says almost everything.
 
+mod coverage;
+
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
@@ -45,6 +47,7 @@ struct Overview {
     unusable_bodies: u64,
     outcomes_24h: Vec<OutcomeRow>,
     last_sweep: Option<Sweep>,
+    coverage_24h: coverage::Coverage,
     dead_letters: Vec<Dead>,
     /// What a person should know about now.
     alerts: Vec<Alert>,
@@ -113,6 +116,7 @@ fn look(session: &Session, loaded: &Loaded) -> Result<Overview> {
         unusable_bodies,
         outcomes_24h,
         last_sweep: last_sweep(&reader)?,
+        coverage_24h: coverage::Coverage::read(&reader, day_ago)?,
         dead_letters: dead_letters(&reader)?,
         alerts: reader.alerts()?,
         backlog,
@@ -177,6 +181,7 @@ fn page(overview: &Overview, now: Timestamp, screen: Screen) -> String {
     if let Some(sweep) = &overview.last_sweep {
         text.push_str(&swept(sweep, now));
     }
+    text.push_str(&overview.coverage_24h.lines());
     text.push_str(&outcomes(&overview.outcomes_24h, screen));
     text.push_str(&dead(overview, now, screen));
     text
@@ -286,7 +291,7 @@ fn waiting(overview: &Overview) -> String {
 }
 
 fn swept(sweep: &Sweep, now: Timestamp) -> String {
-    let Report { methods, looked_at, found, calls, notes } = &sweep.report;
+    let Report { methods, looked_at, found, calls, notes, .. } = &sweep.report;
     let words = format!(
         "{}, by {}: {found} found in {looked_at} looked at, {calls} calls",
         moment(sweep.at, now),

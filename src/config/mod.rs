@@ -318,7 +318,7 @@ pub enum SweepMethod {
     Auto,
     /// GET /tickets, newest change first.
     List,
-    /// Conversation numbers upward from the highest known one.
+    /// Conversation numbers upward from the highest known one, and those below it that nothing told us of.
     Number,
     /// Open tickets we met before, read again.
     Known,

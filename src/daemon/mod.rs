@@ -12,6 +12,7 @@ pub mod status;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -88,7 +89,7 @@ pub struct Daemon {
     pool: Pool,
     bell: Arc<Doorbell>,
     control: Control,
-    timer: (JoinHandle<()>, Sender<timer::Request>),
+    timer: RunningTimer,
     listeners: (JoinHandle<()>, watch::Sender<bool>),
     ended: Receiver<Ended>,
     stopper: Stopper,
@@ -205,6 +206,8 @@ impl Daemon {
         let _ = self.listeners.1.send(true);
         let _ = self.listeners.0.join();
         drop(self.control);
+        // A sweep that runs now ends before its next call.
+        self.timer.2.store(true, Ordering::Release);
         let _ = self.timer.1.send(timer::Request::Stop);
         self.pool.drain();
         let _ = self.timer.0.join();
@@ -219,7 +222,11 @@ fn io(what: &str, error: &std::io::Error) -> StartError {
 
 type Died = Arc<dyn Fn(&str) + Send + Sync>;
 
-fn start_timer(timer: Timer, died: &Died) -> Result<(JoinHandle<()>, Sender<timer::Request>), StartError> {
+/// Its thread, the way to ask it, and the sign that stops a sweep under way.
+type RunningTimer = (JoinHandle<()>, Sender<timer::Request>, Arc<AtomicBool>);
+
+fn start_timer(timer: Timer, died: &Died) -> Result<RunningTimer, StartError> {
+    let stop = timer.stop_sign();
     let (ask, requests) = mpsc::channel();
     let died = Arc::clone(died);
     let run = move || {
@@ -230,7 +237,7 @@ fn start_timer(timer: Timer, died: &Died) -> Result<(JoinHandle<()>, Sender<time
     };
     let thread =
         std::thread::Builder::new().name("timer".into()).spawn(run).map_err(|error| io("timer", &error))?;
-    Ok((thread, ask))
+    Ok((thread, ask, stop))
 }
 
 /// The two listeners on a small runtime of their own; the only async code that runs.

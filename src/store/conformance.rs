@@ -9,8 +9,8 @@ use crate::event::{
     Caps, EventId, HelpdeskName, Intent, Lane, MessageKey, Mode, Outcome, Source, State, TicketId, Timestamp,
 };
 use crate::store::{
-    Accepted, Answer, Begun, Claim, End, Fetched, NewCall, Plan, ReplyPlan, ReplyState, Seen, StepPlan,
-    StepState, Store, StoreError,
+    Accepted, Answer, Begun, Claim, CoverageHour, End, Fetched, Gap, GapsDue, KnownTicket, Look, NewCall,
+    Plan, ReplyPlan, ReplyState, Seen, StepPlan, StepState, Store, StoreError,
 };
 
 /// Makes one `#[test]` of every promise. The factory gives a store and whatever must outlive it.
@@ -44,6 +44,10 @@ macro_rules! suite {
             an_alert_is_raised_once_until_it_is_cleared,
             what_an_outage_put_off_is_brought_forward_and_nothing_else,
             bad_ends_of_replies_stop_replying_until_a_person_lets_it_go_on,
+            a_message_counts_once_by_how_it_came,
+            numbers_that_nothing_told_us_of_are_noted_and_closed_by_whoever_meets_them,
+            a_young_file_searches_nothing_older_than_its_first_number,
+            a_missing_number_is_looked_up_when_its_time_has_come,
         );
     };
     (@ $factory:expr, $($test:ident),+ $(,)?) => {
@@ -589,4 +593,153 @@ pub(crate) fn bad_ends_of_replies_stop_replying_until_a_person_lets_it_go_on(sto
         replied(&format!("G-{number}"), Some(ReplyState::Confirmed), seconds(7_002 + number));
     }
     assert_eq!(counts(seconds(7_010)).bad, 0);
+}
+
+/// One event from its source to an end, with a message written at `written`.
+fn handled(
+    store: &dyn Store,
+    ticket: &str,
+    source: Source,
+    came: u64,
+    message: &str,
+    written: u64,
+) -> EventId {
+    take_in(store, NewCall { source, ..call(Some(ticket), Lane::Email, seconds(came)) }).unwrap();
+    let claim = claim(store, seconds(came));
+    let seen = Seen { number: None, message_at: Some(seconds(written)), ..seen(message) };
+    let state = match store.fetched(&claim, &seen, seconds(came)).unwrap() {
+        Fetched::Fresh => State::Done,
+        Fetched::DuplicateOf(_) => State::Duplicate,
+    };
+    store.finish(&claim, &end(state), seconds(came)).unwrap();
+    claim.event
+}
+
+pub(crate) fn a_message_counts_once_by_how_it_came(store: &dyn Store) {
+    let hour = |n: u64| after(Timestamp::from_second(1_769_997_600).unwrap(), Duration::from_secs(n * 3_600));
+    handled(store, "T-1", Source::Call, 0, "m-1", 0);
+    // Found by the sweep first, its call came late; and the other way round.
+    handled(store, "T-2", Source::Sweep, 10, "m-1", 5);
+    handled(store, "T-2", Source::Call, 20, "m-1", 5);
+    handled(store, "T-1", Source::Sweep, 30, "m-1", 0);
+    handled(store, "T-1", Source::Sweep, 7_300, "m-2", 7_250);
+    handled(store, "T-3", Source::Csv, 7_300, "m-1", 7_260);
+    handled(store, "T-4", Source::Call, 8_000, "old", 0);
+    // Joined while it waited: the call's own words stay, and it came by a call.
+    take_in(store, NewCall { source: Source::Sweep, ..call(Some("T-5"), Lane::Sweep, seconds(7_400)) })
+        .unwrap();
+    let said = NewCall { fields: "{\"channel\":1}".into(), ..call(Some("T-5"), Lane::Email, seconds(7_500)) };
+    take_in(store, said).unwrap();
+    take_in(store, NewCall { source: Source::Sweep, ..call(Some("T-5"), Lane::Sweep, seconds(7_600)) })
+        .unwrap();
+    let row = |n: u64, calls: u32, sweeps: u32, csv: u32| CoverageHour {
+        hour: hour(n),
+        channel: Some("email".into()),
+        calls,
+        sweeps,
+        csv,
+        missing: 0,
+        last_call_at: None,
+        first_find_at: None,
+    };
+    let waiting = CoverageHour { channel: None, last_call_at: Some(seconds(7_400)), ..row(2, 1, 0, 0) };
+    let early = CoverageHour { last_call_at: Some(seconds(8_000)), ..row(0, 3, 0, 0) };
+    let late = CoverageHour { first_find_at: Some(seconds(7_250)), ..row(2, 0, 1, 1) };
+    assert_eq!(store.coverage(START).unwrap(), [early, waiting, late.clone()]);
+    assert_eq!(store.coverage(seconds(7_000)).unwrap().last(), Some(&late), "older ones are left out");
+    let claim = claim(store, seconds(7_700));
+    assert_eq!((claim.source, claim.fields.as_str()), (Source::Call, "{\"channel\":1}"));
+}
+
+fn meets(store: &dyn Store, ticket: &str, number: i64, at: Timestamp) {
+    let ticket = KnownTicket {
+        helpdesk: HelpdeskName::from("richpanel"),
+        ticket: TicketId::from(ticket),
+        number: Some(number),
+        message: None,
+        updated_at: None,
+        open: true,
+        channel: "email".into(),
+    };
+    store.looked_at(&ticket, at).unwrap();
+}
+
+fn all_due(store: &dyn Store, at: Timestamp) -> Vec<i64> {
+    let due = GapsDue { noted_by: at, looked_by: at, now: at, limit: 100 };
+    let gaps = store.gaps_due(&HelpdeskName::from("richpanel"), due).unwrap();
+    gaps.into_iter().map(|gap: Gap| gap.number).collect()
+}
+
+pub(crate) fn numbers_that_nothing_told_us_of_are_noted_and_closed_by_whoever_meets_them(store: &dyn Store) {
+    let desk = HelpdeskName::from("richpanel");
+    assert_eq!(store.note_gaps(&desk, START, 100, START), Ok(0), "no number is known");
+    meets(store, "T-1", 1401, START);
+    for number in [1403, 1407] {
+        meets(store, &format!("T-{number}"), number, seconds(60));
+    }
+    assert_eq!(store.note_gaps(&desk, seconds(1), 100, seconds(60)), Ok(4));
+    assert_eq!(store.note_gaps(&desk, seconds(1), 100, seconds(61)), Ok(0), "noted twice");
+    assert_eq!(all_due(store, seconds(60)), [1406, 1405, 1404, 1402]);
+    assert_eq!(store.coverage(START).unwrap().iter().map(|row| row.missing).sum::<u32>(), 4);
+    meets(store, "T-1405", 1405, seconds(70));
+    handled(store, "T-x", Source::Call, 80, "m-1", 80);
+    take_in(store, call(Some("T-1404"), Lane::Email, seconds(90))).unwrap();
+    let claim = claim(store, seconds(90));
+    store.fetched(&claim, &Seen { number: Some(1404), ..seen("m-9") }, seconds(90)).unwrap();
+    assert_eq!(all_due(store, seconds(60)), [1406, 1402]);
+    assert_eq!(store.gaps_missing(&desk), Ok(2));
+    // Only the last few, and only above what was the highest before the span.
+    meets(store, "T-1500", 1500, seconds(100));
+    assert_eq!(store.note_gaps(&desk, seconds(100), 5, seconds(100)), Ok(5));
+    store.prune(seconds(99), seconds(99), 100).unwrap();
+    assert_eq!(all_due(store, seconds(100)), [1499, 1498, 1497, 1496, 1495], "older ones are pruned");
+}
+
+pub(crate) fn a_young_file_searches_nothing_older_than_its_first_number(store: &dyn Store) {
+    let called = |desk: &str, number: i64, at: u64| {
+        let ticket = format!("T-{number}");
+        let call =
+            NewCall { helpdesk: HelpdeskName::from(desk), ..call(Some(&ticket), Lane::Email, seconds(at)) };
+        take_in(store, call).unwrap();
+        let claim = claim(store, seconds(at));
+        store.fetched(&claim, &Seen { number: Some(number), ..seen("m-1") }, seconds(at)).unwrap();
+        store.finish(&claim, &end(State::Done), seconds(at)).unwrap();
+    };
+    let desk = HelpdeskName::from("richpanel");
+    meets(store, "old", 1_301, START);
+    assert_eq!(store.note_gaps(&desk, START, 100, START), Ok(0), "a sweep meets old tickets");
+    for (number, at) in [(1_401, 1), (1_390, 2), (1_403, 3)] {
+        called("richpanel", number, at);
+    }
+    assert_eq!(store.note_gaps(&desk, START, 5_000, seconds(4)), Ok(1));
+    assert_eq!(all_due(store, seconds(4)), [1_402]);
+    // An old conversation was the first to be taken up again: the search does not go through all since.
+    for (number, at) in [(7, 5), (1_401, 6), (1_403, 7)] {
+        called("other", number, at);
+    }
+    assert_eq!(store.note_gaps(&HelpdeskName::from("other"), START, 5_000, seconds(8)), Ok(1));
+}
+
+pub(crate) fn a_missing_number_is_looked_up_when_its_time_has_come(store: &dyn Store) {
+    let desk = HelpdeskName::from("richpanel");
+    meets(store, "T-1", 1, START);
+    meets(store, "T-4", 4, seconds(5));
+    store.note_gaps(&desk, seconds(1), 100, seconds(10)).unwrap();
+    let due = |noted: u64, looked: u64, now: u64| {
+        let due =
+            GapsDue { noted_by: seconds(noted), looked_by: seconds(looked), now: seconds(now), limit: 10 };
+        let gaps = store.gaps_due(&desk, due).unwrap();
+        gaps.into_iter().map(|gap| (gap.number, gap.looks)).collect::<Vec<_>>()
+    };
+    assert_eq!(due(9, 9, 20), [], "noted a moment ago");
+    assert_eq!(due(10, 9, 20), [(3, 0), (2, 0)]);
+    store.gap_looked_at(&desk, 3, Look::NotYet, seconds(20)).unwrap();
+    assert_eq!(due(10, 19, 20), [(2, 0)], "looked at a moment ago");
+    assert_eq!(due(10, 20, 20), [(3, 1), (2, 0)]);
+    assert_eq!(due(0, 0, 5), [(3, 1), (2, 0)], "a clock that ran ahead puts nothing off");
+    store.gap_looked_at(&desk, 3, Look::Nothing, seconds(30)).unwrap();
+    store.gap_looked_at(&desk, 2, Look::Found, seconds(30)).unwrap();
+    assert_eq!(due(99, 99, 99), []);
+    store.note_gaps(&desk, seconds(1), 100, seconds(40)).unwrap();
+    assert_eq!(store.gaps_missing(&desk), Ok(0), "what is settled is not asked again");
 }

@@ -9,6 +9,7 @@ pub mod brake;
 #[cfg(test)]
 pub(crate) mod conformance;
 mod journal;
+mod ledger;
 mod queue;
 pub mod sqlite;
 
@@ -22,6 +23,7 @@ pub use journal::{
     Answer, Begun, Journal, JournalReply, JournalStep, Plan, ReplyPlan, ReplyState, StepPlan, StepState,
     Unproven,
 };
+pub use ledger::{CoverageHour, Gap, GapsDue, Look};
 pub use queue::{Accepted, Claim, Due, End, Fetched, NewCall, Seen};
 
 /// Answers an [`Store::accept`] after its commit; called on the store's own thread, so it must be quick.
@@ -273,6 +275,49 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError`].
     fn alerts(&self) -> Result<Vec<Alert>, StoreError>;
+
+    /// How customer messages came since, by hour and channel, with the numbers noted as missing; oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn coverage(&self, since: Timestamp) -> Result<Vec<CoverageHour>, StoreError>;
+
+    /// Notes as missing the conversation numbers that no ticket has, between what was the highest before `since` (on
+    /// a younger file: that of the very first call) and the highest now, at most the last `most`. How many were new.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn note_gaps(
+        &self,
+        helpdesk: &HelpdeskName,
+        since: Timestamp,
+        most: u32,
+        now: Timestamp,
+    ) -> Result<u64, StoreError>;
+
+    /// Missing numbers to look up, the highest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn gaps_due(&self, helpdesk: &HelpdeskName, due: GapsDue) -> Result<Vec<Gap>, StoreError>;
+
+    /// Notes what a look at one showed. A ticket that is met closes its gap by itself.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn gap_looked_at(
+        &self,
+        helpdesk: &HelpdeskName,
+        number: i64,
+        look: Look,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// How many numbers are missing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn gaps_missing(&self, helpdesk: &HelpdeskName) -> Result<u64, StoreError>;
 
     /// An orderly end: what is queued is committed, the file is left whole in one piece. Later calls are refused.
     fn close(&self);

@@ -1,15 +1,20 @@
 //! Duties that recur: one file each, each with a `run_once` that tests call by hand. One thread runs what is due.
 
 mod brakes;
+pub mod coverage;
 mod directory;
+mod found;
+mod gaps;
 mod housekeeping;
 pub mod outage;
 mod prove;
+mod quiet;
 pub mod reconcile;
 mod steady;
 
 use std::cell::Cell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
@@ -19,6 +24,8 @@ use crate::event::Timestamp;
 use crate::helpdesk::Helpdesk;
 use crate::helpdesk::breaker::{Breaker, Circuit};
 use crate::store::Store;
+use coverage::Calendar;
+use quiet::Watch;
 use reconcile::{CsvRow, Report};
 use steady::Steady;
 
@@ -58,10 +65,12 @@ pub struct Timer {
     config: Config,
     /// Whether the mode in force lets anything be written.
     writes: Box<dyn Fn() -> bool + Send>,
-    due: [Duration; 7],
+    due: [Duration; 8],
     steady: Steady,
     /// Since when the helpdesk is down, once a person was told.
     down: Cell<Option<Timestamp>>,
+    watch: Watch,
+    stop: Arc<AtomicBool>,
 }
 
 impl Timer {
@@ -82,13 +91,23 @@ impl Timer {
             _ => None,
         };
         let down = Cell::new(down);
-        let due = [now, now, now, now, now, now, sweep];
-        Self { store, helpdesk, clock, config, writes, due, steady, down }
+        let watch = Watch::new(Calendar::new(&config.shop), clock.now(), now);
+        let due = [now, now, now, now, now, now, now, sweep];
+        Self { store, helpdesk, clock, config, writes, due, steady, down, watch, stop: Arc::default() }
+    }
+
+    /// Set by whoever stops the daemon, before [`Request::Stop`]: a sweep under way then ends before its next call.
+    pub fn stop_sign(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.stop)
+    }
+
+    fn stopping(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
     }
 
     /// Runs until asked to stop, or until nobody can ask any more.
     pub fn run(mut self, requests: &Receiver<Request>) {
-        loop {
+        while !self.stopping() {
             match requests.recv_timeout(TICK) {
                 Ok(Request::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                 Ok(Request::Reconcile(done)) => done(self.sweep(true)),
@@ -103,16 +122,20 @@ impl Timer {
         if let Some(ms) = self.steady.look(self.clock.now(), self.clock.monotonic()) {
             log::warn!("timer: the machine's clock jumped by {} s; nothing is pruned for a day", ms / 1_000);
         }
-        let duties: [(Duration, Duty); 7] = [
+        let duties: [(Duration, Duty); 8] = [
             (Duration::ZERO, Self::watch),
             (BRAKES_EVERY, Self::brakes),
             (RESCUE_EVERY, Self::rescue),
             (Duration::from_secs(self.config.readback.steps_after_seconds.max(1)), Self::prove),
             (PRUNE_EVERY, Self::prune),
             (Duration::from_secs(self.config.richpanel.directory_ttl_seconds.max(60)), Self::refresh),
+            (quiet::EVERY, Self::watch_channels),
             (every(self.config.reconcile.every_minutes), Self::sweep_quietly),
         ];
         for (index, (period, duty)) in duties.into_iter().enumerate() {
+            if self.stopping() {
+                return;
+            }
             let now = self.clock.monotonic();
             let Some(due) = self.due.get_mut(index) else { continue };
             if now >= *due {

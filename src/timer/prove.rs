@@ -36,6 +36,9 @@ impl Timer {
             }
         };
         for step in steps {
+            if self.stopping() {
+                return true;
+            }
             match self.prove_one(&step) {
                 Ok(()) => (),
                 Err(Some(error)) => log::warn!("timer: event={} step={}: {error}", step.event, step.seq),

@@ -1,10 +1,9 @@
 //! The search for tickets that no call told us of. It goes through the same `accept` as a call, on leftover budget.
 //!
-//! `list` asks for what changed; `number` probes conversation numbers upward from the highest known one; `known`
-//! reads open tickets we met again; a CSV export names them outright. `auto` takes what the tenant allows: a 403 on
-//! the list is remembered for a day and reported.
+//! `list` asks for what changed; `number` probes conversation numbers upward from the highest known one, and those
+//! below it that nothing told us of (`gaps`); `known` reads open tickets we met again; a CSV export names them outright.
+//! `auto` takes what the tenant allows: a 403 on the list is remembered for a day and reported.
 
-use std::sync::mpsc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -12,11 +11,10 @@ use serde::{Deserialize, Serialize};
 use super::Timer;
 use crate::clock::{from_millis, millis, since};
 use crate::config::SweepMethod;
-use crate::event::{Lane, Source, TicketId, Timestamp};
+use crate::event::{TicketId, Timestamp};
+use crate::helpdesk::ApiError;
 use crate::helpdesk::budget::{Permit, Use};
-use crate::helpdesk::{ApiError, Call};
-use crate::store::{Accepted, KnownTicket, NewCall, StoreError};
-use crate::ticket::{Message, Status, Ticket};
+use crate::store::{KnownTicket, StoreError};
 
 /// The setting that remembers a forbidden list.
 pub const LIST_FORBIDDEN: &str = "sweep.list_forbidden";
@@ -40,6 +38,15 @@ pub struct Report {
     pub calls: u32,
     /// Why it ended early, or what could not be done.
     pub notes: Vec<String>,
+    /// Conversation numbers missing at its end: below the highest, and nothing told us of them.
+    #[serde(default)]
+    pub missing: u64,
+    /// Missing numbers looked up.
+    #[serde(default)]
+    pub looked_up: u32,
+    /// Of these, with a ticket behind them.
+    #[serde(default)]
+    pub numbers_found: u32,
 }
 
 /// A row of an exported file.
@@ -54,23 +61,24 @@ pub struct CsvRow {
 }
 
 /// A sweep under way.
-struct Run {
-    report: Report,
+pub(super) struct Run {
+    pub(super) report: Report,
     /// Monotonic time until which it waits for a call's slot; the timer's own sweeps do not wait.
     until: Duration,
     calls_max: u32,
 }
 
-/// A person waits at the other end: so long for a sweep, so long for a file.
+/// A person waits at the other end.
 const PATIENCE: Duration = Duration::from_secs(10);
-const PATIENCE_CSV: Duration = Duration::from_secs(120);
 
 /// Why a sweep stops.
-enum Halt {
+pub(super) enum Halt {
     /// No budget is left over, or the sweep's own share is used up.
     Budget,
     Api(ApiError),
     Store(StoreError),
+    /// The daemon stops.
+    Stopped,
 }
 
 impl From<ApiError> for Halt {
@@ -91,35 +99,36 @@ impl Timer {
         let patience = if asked { PATIENCE } else { Duration::ZERO };
         let mut run = self.begin(patience, self.config.reconcile.max_calls);
         for method in self.methods() {
-            run.report.methods.push(format!("{method:?}").to_lowercase());
-            let done = match method {
-                SweepMethod::List => self.by_list(&mut run),
-                SweepMethod::Number => self.by_number(&mut run),
-                SweepMethod::Known => self.by_known(&mut run),
-                SweepMethod::Auto | SweepMethod::Csv => Ok(()),
-            };
-            self.conclude(method, done, &mut run);
-        }
-        self.keep(&run.report);
-        run.report
-    }
-
-    fn begin(&self, patience: Duration, calls_max: u32) -> Run {
-        Run { report: Report::default(), until: self.clock.monotonic() + patience, calls_max }
-    }
-
-    /// Takes in the rows of an exported file.
-    pub fn take_in_csv(&self, rows: &[CsvRow]) -> Report {
-        let mut run = self.begin(PATIENCE_CSV, u32::MAX);
-        run.report.methods.push("csv".into());
-        for row in rows {
-            if let Err(halt) = self.one_row(row, &mut run) {
-                self.conclude(SweepMethod::Csv, Err(halt), &mut run);
+            if self.stopping() {
                 break;
             }
+            run.report.methods.push(format!("{method:?}").to_lowercase());
+            self.by(method, &mut run);
         }
         self.keep(&run.report);
+        self.watch_channels();
         run.report
+    }
+
+    fn by(&self, method: SweepMethod, run: &mut Run) {
+        let done = match method {
+            SweepMethod::List => self.by_list(run),
+            SweepMethod::Number => self.by_number(run),
+            SweepMethod::Known => self.by_known(run),
+            SweepMethod::Auto | SweepMethod::Csv => Ok(()),
+        };
+        let whole = done.is_ok();
+        self.conclude(method, done, run);
+        let noted = self.note_gaps(run).map_err(Halt::Store);
+        self.conclude(SweepMethod::Number, noted, run);
+        if whole && matches!(method, SweepMethod::List | SweepMethod::Number) {
+            let looked = self.look_up_gaps(method, run);
+            self.conclude(SweepMethod::Number, looked, run);
+        }
+    }
+
+    pub(super) fn begin(&self, patience: Duration, calls_max: u32) -> Run {
+        Run { report: Report::default(), until: self.clock.monotonic() + patience, calls_max }
     }
 
     fn methods(&self) -> Vec<SweepMethod> {
@@ -136,7 +145,7 @@ impl Timer {
         setting.is_some_and(|setting| since(setting.at, self.now()) < FORBIDDEN_FOR)
     }
 
-    fn conclude(&self, method: SweepMethod, done: Result<(), Halt>, run: &mut Run) {
+    pub(super) fn conclude(&self, method: SweepMethod, done: Result<(), Halt>, run: &mut Run) {
         match done {
             Ok(()) => (),
             Err(Halt::Budget) => {
@@ -153,15 +162,17 @@ impl Timer {
             }
             Err(Halt::Api(error)) => run.report.notes.push(format!("{method:?}: {error}").to_lowercase()),
             Err(Halt::Store(error)) => run.report.notes.push(error.to_string()),
+            Err(Halt::Stopped) => run.report.notes.push("the daemon is stopping".into()),
         }
     }
 
-    fn keep(&self, report: &Report) {
+    pub(super) fn keep(&self, report: &Report) {
         log::info!(
-            "sweep methods={} looked_at={} found={} calls={} notes={:?}",
+            "sweep methods={} looked_at={} found={} missing={} calls={} notes={:?}",
             report.methods.join("+"),
             report.looked_at,
             report.found,
+            report.missing,
             report.calls,
             report.notes
         );
@@ -174,16 +185,19 @@ impl Timer {
     }
 
     /// One call, if the sweep's share and the leftover budget allow it.
-    fn call<T>(
+    pub(super) fn call<T>(
         &self,
         run: &mut Run,
         call: impl FnOnce(&mut Permit) -> Result<T, ApiError>,
     ) -> Result<T, Halt> {
+        if self.stopping() {
+            return Err(Halt::Stopped);
+        }
         if run.report.calls >= run.calls_max {
             return Err(Halt::Budget);
         }
         let budget = self.helpdesk.budget();
-        let give_up = || self.clock.monotonic() >= run.until;
+        let give_up = || self.stopping() || self.clock.monotonic() >= run.until;
         let permit =
             budget.try_reserve(Use::Sweep, 1).ok().or_else(|| budget.reserve(Use::Sweep, 1, &give_up));
         let mut permit = permit.ok_or(Halt::Budget)?;
@@ -272,96 +286,5 @@ impl Timer {
             }
             Err(halt) => Err(halt),
         }
-    }
-
-    fn one_row(&self, row: &CsvRow, run: &mut Run) -> Result<(), Halt> {
-        let Some(id) = row.ticket_id.as_deref().map(TicketId::from) else {
-            let Some(number) = row.conversation_no else { return Ok(()) };
-            return match self.call(run, |permit| self.helpdesk.ticket_by_number(permit, number)) {
-                Ok(ticket) => self.consider(&ticket, run),
-                Err(Halt::Api(ApiError::NotFound)) => {
-                    run.report.notes.push(format!("conversation {number} is not at the helpdesk"));
-                    Ok(())
-                }
-                Err(halt) => Err(halt),
-            };
-        };
-        run.report.looked_at += 1;
-        let known = self.store.known_ticket(self.helpdesk.name(), &id)?;
-        let unchanged = known.is_some_and(|known| match (known.updated_at, row.updated_at) {
-            (Some(seen), Some(changed)) => seen >= changed,
-            // Without a time in the file, a ticket we met is left to the other methods.
-            _ => row.updated_at.is_none(),
-        });
-        if unchanged { Ok(()) } else { self.take_in(id, None, Source::Csv, run) }
-    }
-
-    /// Takes a ticket in when it holds a customer message that nobody handled or answered.
-    fn consider(&self, ticket: &Ticket, run: &mut Run) -> Result<(), Halt> {
-        run.report.looked_at += 1;
-        let known = self.store.known_ticket(self.helpdesk.name(), &ticket.id)?;
-        let newest = ticket.newest_customer_message();
-        let handled = known
-            .as_ref()
-            .is_some_and(|known| newest.is_none_or(|message| known.message.as_ref() == Some(&message.key())));
-        let answered = newest.is_some_and(|message| {
-            ticket.agent_answered_after(message) || ticket.bot_answered_after(message)
-        });
-        if ticket.status != Status::Closed && !handled && !answered {
-            return self.take_in(ticket.id.clone(), newest, Source::Sweep, run);
-        }
-        let looked = KnownTicket {
-            helpdesk: self.helpdesk.name().clone(),
-            ticket: ticket.id.clone(),
-            number: ticket.number,
-            message: known.and_then(|known| known.message),
-            updated_at: ticket.updated_at,
-            open: ticket.status != Status::Closed,
-            channel: ticket.channel.as_str().to_owned(),
-        };
-        Ok(self.store.looked_at(&looked, self.now())?)
-    }
-
-    fn take_in(
-        &self,
-        id: TicketId,
-        newest: Option<&Message>,
-        source: Source,
-        run: &mut Run,
-    ) -> Result<(), Halt> {
-        let call = Call {
-            ticket_id: id.clone(),
-            channel: None,
-            message: None,
-            subject: None,
-            trigger: Some("sweep".into()),
-            customer_email: None,
-            extra: [(
-                "message_at".to_owned(),
-                newest.and_then(|message| message.at).map_or_else(String::new, |at| at.to_string()),
-            )]
-            .into(),
-            salvaged: false,
-        };
-        let new = NewCall {
-            helpdesk: self.helpdesk.name().clone(),
-            ticket: Some(id),
-            source,
-            lane: Lane::Sweep,
-            at: self.now(),
-            fields: serde_json::to_string(&call).unwrap_or_else(|_| "{}".into()),
-            raw: None,
-            salvaged: false,
-        };
-        let (done, wait) = mpsc::sync_channel(1);
-        self.store.accept(
-            new,
-            Box::new(move |accepted| {
-                let _ = done.send(accepted);
-            }),
-        );
-        let accepted = wait.recv().unwrap_or(Err(StoreError::Busy))?;
-        run.report.found += u32::from(matches!(accepted, Accepted::New(_)));
-        Ok(())
     }
 }

@@ -9,6 +9,7 @@ mod demo;
 mod door;
 mod faults;
 mod gates;
+mod ledger;
 mod outage;
 mod outcomes;
 mod resumed;

@@ -242,6 +242,36 @@ impl Store for FakeStore {
         unused()
     }
 
+    fn coverage(&self, _: Timestamp) -> Result<Vec<crate::store::CoverageHour>, StoreError> {
+        unused()
+    }
+
+    fn note_gaps(&self, _: &HelpdeskName, _: Timestamp, _: u32, _: Timestamp) -> Result<u64, StoreError> {
+        unused()
+    }
+
+    fn gaps_due(
+        &self,
+        _: &HelpdeskName,
+        _: crate::store::GapsDue,
+    ) -> Result<Vec<crate::store::Gap>, StoreError> {
+        unused()
+    }
+
+    fn gap_looked_at(
+        &self,
+        _: &HelpdeskName,
+        _: i64,
+        _: crate::store::Look,
+        _: Timestamp,
+    ) -> Result<(), StoreError> {
+        unused()
+    }
+
+    fn gaps_missing(&self, _: &HelpdeskName) -> Result<u64, StoreError> {
+        unused()
+    }
+
     fn close(&self) {}
 
     fn on_work(&self, _: Box<dyn Fn() + Send + Sync>) {}

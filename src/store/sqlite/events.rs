@@ -10,11 +10,15 @@ use crate::clock::{after, from_millis, millis};
 use crate::event::{EventId, HelpdeskName, Lane, Source, State, TicketId, Timestamp};
 use crate::store::{Accepted, Claim, Due, End, NewCall, StoreError};
 
+// What came both ways came by a call, and the call's own words are kept.
 const ACCEPT: &str = "
   insert into events (helpdesk, ticket_id, source, lane, state, accepted_at, due_at, fields)
   values (:helpdesk, :ticket, :source, :lane, 'waiting', :now, :now, :fields)
   on conflict (helpdesk, ticket_id) where state = 'waiting'
-  do update set calls_in = calls_in + 1, lane = min(lane, excluded.lane), fields = excluded.fields
+  do update set
+    calls_in = calls_in + 1, lane = min(lane, excluded.lane),
+    source = case excluded.source when 'call' then 'call' else source end,
+    fields = case when excluded.source = 'call' or source <> 'call' then excluded.fields else fields end
   returning id, calls_in";
 
 const KEEP_CALL: &str = "

@@ -100,6 +100,7 @@ pub(super) fn fetched(
             ":updated_at": seen.updated_at.map(millis), ":open": seen.open, ":now": millis(now),
         },
     )?;
+    super::gaps::met(connection, &claim.helpdesk, seen.number)?;
     for message in [&seen.message, &seen.also].into_iter().flatten() {
         let key = idempotency_key(&claim.helpdesk, &claim.ticket, message);
         execute(

@@ -5,7 +5,9 @@
 
 mod alerts;
 mod brake;
+mod coverage;
 mod events;
+mod gaps;
 mod journal;
 pub mod lock;
 mod migrate;
@@ -25,8 +27,9 @@ use rusqlite::Connection;
 use crate::clock::Clock;
 use crate::event::{Caps, EventId, HelpdeskName, ReplyCounts, State, TicketId, Timestamp};
 use crate::store::{
-    AcceptDone, Alert, Answer, Begun, Claim, Due, End, Fetched, Journal, KnownTicket, NewCall, Plan,
-    ReplyState, Seen, Setting, StepPlan, StepState, Store, StoreError, Unproven,
+    AcceptDone, Alert, Answer, Begun, Claim, CoverageHour, Due, End, Fetched, Gap, GapsDue, Journal,
+    KnownTicket, Look, NewCall, Plan, ReplyState, Seen, Setting, StepPlan, StepState, Store, StoreError,
+    Unproven,
 };
 use lock::StateLock;
 use writer::{Task, Writer};
@@ -295,6 +298,40 @@ impl Store for SqliteStore {
 
     fn alerts(&self) -> Result<Vec<Alert>, StoreError> {
         self.read(alerts::open)
+    }
+
+    fn coverage(&self, since: Timestamp) -> Result<Vec<CoverageHour>, StoreError> {
+        self.read(|connection| coverage::coverage(connection, since))
+    }
+
+    fn note_gaps(
+        &self,
+        helpdesk: &HelpdeskName,
+        since: Timestamp,
+        most: u32,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let helpdesk = helpdesk.clone();
+        self.writer.run(false, move |connection| gaps::note(connection, &helpdesk, since, most, now))
+    }
+
+    fn gaps_due(&self, helpdesk: &HelpdeskName, due: GapsDue) -> Result<Vec<Gap>, StoreError> {
+        self.read(|connection| gaps::due(connection, helpdesk, due))
+    }
+
+    fn gap_looked_at(
+        &self,
+        helpdesk: &HelpdeskName,
+        number: i64,
+        look: Look,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let helpdesk = helpdesk.clone();
+        self.writer.run(false, move |connection| gaps::looked(connection, &helpdesk, number, look, now))
+    }
+
+    fn gaps_missing(&self, helpdesk: &HelpdeskName) -> Result<u64, StoreError> {
+        self.read(|connection| gaps::missing(connection, helpdesk))
     }
 
     fn close(&self) {

@@ -130,7 +130,7 @@ pub struct Filter {
 /// An open file.
 #[derive(Debug)]
 pub struct Reader {
-    connection: Connection,
+    pub(super) connection: Connection,
 }
 
 impl Reader {

@@ -138,8 +138,8 @@ pub(super) fn looked_at(
             ":channel": ticket.channel, ":message": ticket.message.as_ref().map(|key| key.as_str()),
             ":updated_at": ticket.updated_at.map(millis), ":open": ticket.open, ":now": millis(now),
         },
-    )
-    .map(|_| ())
+    )?;
+    super::gaps::met(connection, &ticket.helpdesk, ticket.number)
 }
 
 /// One kept value.
@@ -191,6 +191,7 @@ pub(super) fn prune(
     let old = named_params! { ":before": millis(events_before), ":limit": limit };
     execute(connection, PRUNE_KEPT_CALLS, old)?;
     execute(connection, PRUNE_TICKETS, old)?;
+    execute(connection, super::gaps::PRUNE, old)?;
     execute(connection, PRUNE_SETTINGS_LOG, named_params! { ":before": millis(events_before) })?;
     execute(connection, PRUNE_ALERTS, named_params! { ":before": millis(events_before) })?;
     execute(connection, PRUNE_EVENTS, old).map(|events| events as u64)
