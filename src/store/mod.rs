@@ -8,6 +8,7 @@
 #[cfg(test)]
 pub(crate) mod conformance;
 mod journal;
+pub mod marks;
 mod queue;
 pub mod sqlite;
 

@@ -4,6 +4,9 @@
 //! process leaves at once with [`StoreError::Refused`]. Looking from outside is [`reader`].
 
 mod alerts;
+pub mod backup;
+pub mod contents;
+pub mod copy;
 mod events;
 mod journal;
 pub mod lock;
@@ -11,6 +14,7 @@ mod migrate;
 mod open;
 pub mod reader;
 mod replies;
+pub mod restore;
 mod upkeep;
 mod writer;
 
@@ -64,6 +68,13 @@ impl SqliteStore {
     /// usable.
     pub fn open(options: &Options, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let lock = StateLock::take(&options.path)?;
+        open::put_aside_foreign_wal(&options.path)?;
+        match backup::keep_before_migration(&options.path, clock.now()) {
+            Ok(None) => (),
+            Ok(Some(kept)) => log::info!("store: the file as it is now is kept as {}", kept.display()),
+            // A step is all or nothing; the copy is only for going back to the program before this one.
+            Err(error) => log::warn!("store: no copy is kept of the file as it is now: {error}; going on"),
+        }
         let connection = open::open_writer(&options.path)?;
         let reader = open::open_reader(&options.path)?;
         let folder = options.path.parent().filter(|folder| !folder.as_os_str().is_empty());
