@@ -5,6 +5,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Exit;
+use super::backup::last_line;
 use super::mode::Standing;
 use super::print::{Screen, Table, Tone, clean, count, cut, heading, moment, paint, pair, span};
 use super::session::Session;
@@ -14,6 +15,7 @@ use crate::daemon::control::Request;
 use crate::daemon::outside::{EventRow, Filter, OutcomeRow, Reader};
 use crate::daemon::status::Status as Running;
 use crate::event::{State, Timestamp};
+use crate::store::marks::{BACKUP_LAST, LastBackup};
 use crate::timer::reconcile::{LAST_SWEEP, Report};
 
 /// Dead letters shown; `events --state dead` shows the others.
@@ -42,6 +44,7 @@ struct Overview {
     unusable_bodies: u64,
     outcomes_24h: Vec<OutcomeRow>,
     last_sweep: Option<Sweep>,
+    last_backup: Option<Backup>,
     dead_letters: Vec<Dead>,
 }
 
@@ -55,6 +58,13 @@ struct Count {
 struct Sweep {
     at: Timestamp,
     report: Report,
+}
+
+#[derive(Debug, Serialize)]
+struct Backup {
+    at: Timestamp,
+    #[serde(flatten)]
+    last: LastBackup,
 }
 
 #[derive(Debug, Serialize)]
@@ -95,6 +105,7 @@ fn look(session: &Session, loaded: &Loaded) -> Result<Overview> {
         unusable_bodies,
         outcomes_24h: reader.outcomes(day_ago)?,
         last_sweep: last_sweep(&reader)?,
+        last_backup: last_backup(&reader)?,
         dead_letters: dead_letters(&reader)?,
     })
 }
@@ -102,6 +113,11 @@ fn look(session: &Session, loaded: &Loaded) -> Result<Overview> {
 fn last_sweep(reader: &Reader) -> Result<Option<Sweep>> {
     let kept = reader.setting(LAST_SWEEP)?;
     Ok(kept.and_then(|kept| Some(Sweep { at: kept.at, report: serde_json::from_str(&kept.value).ok()? })))
+}
+
+fn last_backup(reader: &Reader) -> Result<Option<Backup>> {
+    let kept = reader.setting(BACKUP_LAST)?;
+    Ok(kept.and_then(|kept| Some(Backup { at: kept.at, last: serde_json::from_str(&kept.value).ok()? })))
 }
 
 fn dead_letters(reader: &Reader) -> Result<Vec<Dead>> {
@@ -142,6 +158,7 @@ fn page(overview: &Overview, now: Timestamp, screen: Screen) -> String {
     if let Some(sweep) = &overview.last_sweep {
         text.push_str(&swept(sweep, now));
     }
+    text.push_str(&last_line(overview.last_backup.as_ref().map(|backup| (backup.at, &backup.last)), now));
     text.push_str(&outcomes(&overview.outcomes_24h, screen));
     text.push_str(&dead(overview, now, screen));
     text

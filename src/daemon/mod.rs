@@ -116,7 +116,8 @@ impl Daemon {
             );
         }
         let mode = mode::settle(store.as_ref(), config.rollout.mode, &mode_by, clock.now())?;
-        let policy = Arc::new(LivePolicy::new(&config, mode).map_err(StartError::Config)?.with_restored(restored_at));
+        let policy =
+            Arc::new(LivePolicy::new(&config, mode).map_err(StartError::Config)?.with_restored(restored_at));
         let restarted = parts::restarted(store.as_ref(), clock.as_ref())?;
         let helpdesk = parts::helpdesk(&config, &secrets, &clock, restarted)?;
         let desk = Arc::new(parts::desk(&config, &store, &helpdesk, &policy, &clock)?);

@@ -57,7 +57,8 @@ mod tests {
     fn a_copy_in_place_counts_as_restored_once() {
         let folder = tempfile::tempdir().unwrap();
         let [made, first, later]: [Timestamp; 3] =
-            ["2026-02-09T03:00:00Z", "2026-02-10T08:00:00Z", "2026-02-11T09:00:00Z"].map(|at| at.parse().unwrap());
+            ["2026-02-09T03:00:00Z", "2026-02-10T08:00:00Z", "2026-02-11T09:00:00Z"]
+                .map(|at| at.parse().unwrap());
         let store = store(folder.path(), first);
         assert_eq!(settle(&store, first), Ok(None));
         store.set(BACKUP_MADE_AT, Some(&made.to_string()), "backup", made).unwrap();

@@ -8,9 +8,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags};
 
 use super::contents::Contents;
-use super::copy::{
-    CopyError, Part, SIDE_FILES, Watch, folder_of, free_name, room, unusable, with_ending,
-};
+use super::copy::{CopyError, Part, SIDE_FILES, Watch, folder_of, free_name, room, unusable, with_ending};
 use super::lock::StateLock;
 use super::migrate::SCHEMA_VERSION;
 use super::open::{broken, open_any_version};
@@ -85,10 +83,7 @@ pub(super) fn keep_before_migration(database: &Path, now: Timestamp) -> Result<O
 fn copy(source: &Connection, part: Part, order: &Order<'_>, watch: Watch<'_>) -> Result<Contents, CopyError> {
     let figures = part.fill(source, watch)?;
     let of = std::path::absolute(order.database).unwrap_or_else(|_| order.database.to_owned());
-    let marks = [
-        (BACKUP_MADE_AT, Some(order.now.to_string())),
-        (BACKUP_OF, Some(of.display().to_string())),
-    ];
+    let marks = [(BACKUP_MADE_AT, Some(order.now.to_string())), (BACKUP_OF, Some(of.display().to_string()))];
     let marks: Vec<_> = marks.iter().map(|(key, value)| (*key, value.as_deref())).collect();
     part.mark(&marks, order.by, order.now)?;
     let made = part.check(&figures, watch)?;
@@ -104,8 +99,12 @@ fn refuse(order: &Order<'_>) -> Result<(), CopyError> {
         return wrong(format!("{} is a folder; name a file in it", file.display()));
     }
     let own = [".lock", ".sock"].into_iter().chain(SIDE_FILES).map(|ending| with_ending(database, ending));
-    let real = |path: &Path| std::fs::canonicalize(folder_of(path)).ok().zip(path.file_name().map(ToOwned::to_owned));
-    if own.chain([database.to_owned()]).any(|own| own == file || real(&own) == real(file)) || same(database, file) {
+    let real = |path: &Path| {
+        std::fs::canonicalize(folder_of(path)).ok().zip(path.file_name().map(ToOwned::to_owned))
+    };
+    if own.chain([database.to_owned()]).any(|own| own == file || real(&own) == real(file))
+        || same(database, file)
+    {
         return wrong(format!("{} belongs to the database itself; name another file", file.display()));
     }
     if !force && file.symlink_metadata().is_ok() {
@@ -132,4 +131,172 @@ pub fn note(database: &Path, last: &LastBackup, by: &str, now: Timestamp) -> Res
     let transaction = connection.transaction().map_err(|error| broken(&error))?;
     upkeep::set(&transaction, BACKUP_LAST, Some(&value), by, now)?;
     transaction.commit().map_err(|error| broken(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::super::contents::{accepted_after, check, look};
+    use super::super::copy::Progress;
+    use super::super::open::open_writer;
+    use super::super::{Options, SqliteStore};
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::event::Lane;
+    use crate::store::Store as _;
+    use crate::store::conformance::{START, accept};
+
+    fn order<'a>(database: &'a Path, file: &'a Path) -> Order<'a> {
+        Order { database, file, force: false, floor_bytes: 0, by: "test", now: START }
+    }
+
+    fn in_use(database: &Path, events: u32) -> SqliteStore {
+        let options = Options { min_free_bytes: 0, ..Options::at(database) };
+        let store = SqliteStore::open(&options, std::sync::Arc::new(ManualClock::at(START))).unwrap();
+        for event in 0..events {
+            accept(&store, &format!("T-{event}"), Lane::Email, START).unwrap();
+        }
+        store
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_copy_made_while_others_write_is_one_moment_of_it_in_one_plain_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let (database, file) = (folder.path().join("mw.db"), folder.path().join("to").join("copy.db"));
+        std::fs::create_dir(folder.path().join("to")).unwrap();
+        let store = in_use(&database, 200);
+        // An event that comes between the count and the last page is in neither.
+        let mut came = 200;
+        let made = backup(&order(&database, &file), &mut |progress| {
+            if let Progress::Copying { .. } = progress {
+                accept(&store, &format!("T-{came}"), Lane::Email, START).unwrap();
+                came += 1;
+            }
+        })
+        .unwrap();
+        assert!(came > 200, "nothing was written meanwhile");
+        assert_eq!(made.figures.events(), 200);
+        assert_eq!(check(&file), Ok(made.clone()));
+        assert_eq!((made.made_at, made.made_of), (Some(START), Some(database.display().to_string())));
+        assert_eq!(names(&folder.path().join("to")), ["copy.db"]);
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(accepted_after(&database, None).unwrap(), u64::from(came));
+        assert!(look(&database).unwrap().made_at.is_none(), "the database itself is no copy");
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_and_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("mw.db");
+        let _store = in_use(&database, 3);
+        let taken = folder.path().join("taken");
+        std::fs::write(&taken, "somebody's").unwrap();
+        let before = names(folder.path());
+        for (file, words) in [
+            (taken.clone(), "is there already"),
+            (folder.path().to_owned(), "is a folder"),
+            (folder.path().join("none").join("x"), "no folder"),
+            (database.clone(), "the database itself"),
+            (folder.path().join(".").join("mw.db-wal"), "the database itself"),
+        ] {
+            for force in [false, true] {
+                if force && file == taken {
+                    continue;
+                }
+                let error = backup(&Order { force, ..order(&database, &file) }, &mut |_| ()).unwrap_err();
+                assert!(matches!(&error, CopyError::Wrong(said) if said.contains(words)), "{error:?}");
+            }
+        }
+        let big = Order { floor_bytes: u64::MAX, ..order(&database, &taken) };
+        let error = backup(&Order { force: true, ..big }, &mut |_| ()).unwrap_err();
+        assert!(matches!(&error, CopyError::Cannot(said) if said.contains("no room")), "{error:?}");
+        assert_eq!(names(folder.path()), before);
+        assert_eq!(std::fs::read_to_string(&taken).unwrap(), "somebody's");
+        backup(&Order { force: true, ..order(&database, &taken) }, &mut |_| ()).unwrap();
+        assert_eq!(look(&taken).unwrap().figures.events(), 3);
+    }
+
+    #[test]
+    fn what_a_killed_backup_left_is_taken_away_by_the_next_one_and_a_running_one_is_not_disturbed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (database, file) = (folder.path().join("mw.db"), folder.path().join("copy.db"));
+        let _store = in_use(&database, 3);
+        for left in ["copy.db.part", "copy.db.part-journal", "copy.db.part-wal"] {
+            std::fs::write(folder.path().join(left), "half a copy").unwrap();
+        }
+        backup(&order(&database, &file), &mut |_| {
+            let second = backup(&Order { force: true, ..order(&database, &file) }, &mut |_| ());
+            assert!(
+                matches!(&second, Err(CopyError::Cannot(said)) if said.contains("another copy")),
+                "{second:?}"
+            );
+        })
+        .unwrap();
+        assert!(!names(folder.path()).iter().any(|name| name.contains("part")));
+        assert_eq!(check(&file).unwrap().figures.events(), 3);
+    }
+
+    #[test]
+    fn a_damaged_copy_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let (database, file) = (folder.path().join("mw.db"), folder.path().join("copy.db"));
+        let _store = in_use(&database, 300);
+        backup(&order(&database, &file), &mut |_| ()).unwrap();
+        let whole = std::fs::read(&file).unwrap();
+        let half = whole.get(..whole.len() / 2).unwrap();
+        let mut scribbled = whole.clone();
+        let length = scribbled.len();
+        scribbled.get_mut(length - 9_000..length - 1_000).unwrap().fill(0x5a);
+        for (what, bytes) in
+            [("cut", half), ("scribbled over", &scribbled), ("text", b"hello"), ("empty", b"")]
+        {
+            std::fs::write(&file, bytes).unwrap();
+            let problems = check(&file).expect_err(what);
+            assert!(!problems.is_empty() && problems.iter().all(|problem| !problem.is_empty()), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_copy_with_a_row_that_belongs_to_nothing_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("mw.db");
+        drop(in_use(&database, 2));
+        let connection = Connection::open(&database).unwrap();
+        connection.execute_batch("pragma foreign_keys = off; delete from events where id = 1").unwrap();
+        drop(connection);
+        let error = backup(&order(&database, &folder.path().join("copy.db")), &mut |_| ()).unwrap_err();
+        assert!(matches!(&error, CopyError::Bad(said) if said.contains("belongs to nothing")), "{error:?}");
+        assert!(!folder.path().join("copy.db").exists() && !folder.path().join("copy.db.part").exists());
+    }
+
+    #[test]
+    fn the_old_file_is_kept_once_before_it_is_brought_forward() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("mw.db");
+        let v1 = Connection::open(&database).unwrap();
+        v1.execute_batch(include_str!("migrations/v1.sql")).unwrap();
+        v1.execute_batch(include_str!("migrations/v1-rows.sql")).unwrap();
+        let kept = database.with_file_name("mw.db.v1");
+        assert_eq!(keep_before_migration(&database, START), Ok(Some(kept.clone())));
+        let copy = check(&kept).unwrap();
+        assert_eq!((copy.figures.schema, copy.figures.events(), copy.made_at), (1, 5, Some(START)));
+        // A step that failed is tried at each start: one copy is enough.
+        assert_eq!(keep_before_migration(&database, START), Ok(None));
+        // Gone back, and forward again: what came meanwhile is kept as well.
+        v1.execute_batch("delete from events where id = 1").unwrap();
+        assert_eq!(keep_before_migration(&database, START), Ok(Some(database.with_file_name("mw.db.v1-2"))));
+        assert_eq!(keep_before_migration(&database, START), Ok(None));
+        drop(v1);
+        drop(open_writer(&database).unwrap());
+        assert_eq!(keep_before_migration(&database, START), Ok(None), "it is of today's schema");
+    }
 }

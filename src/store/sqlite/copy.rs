@@ -94,9 +94,8 @@ impl Part {
     pub(super) fn fill(&self, source: &Connection, watch: Watch<'_>) -> Result<Figures, CopyError> {
         let failed = |error: rusqlite::Error| self.failed(&error);
         source.execute_batch("begin").map_err(failed)?;
-        let copied = figures(source)
-            .and_then(|figures| self.pages(source, watch).map(|()| figures))
-            .map_err(failed);
+        let copied =
+            figures(source).and_then(|figures| self.pages(source, watch).map(|()| figures)).map_err(failed);
         let ended = source.execute_batch("rollback").map_err(failed);
         let figures = copied?;
         ended?;

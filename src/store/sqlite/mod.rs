@@ -324,6 +324,25 @@ mod tests {
     });
 
     #[test]
+    fn somebody_who_reads_for_long_does_not_hold_up_the_writer() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options { min_free_bytes: 0, ..Options::at(&folder.path().join("mw.db")) };
+        let (now, clock) = (Timestamp::UNIX_EPOCH, crate::clock::SystemClock::new());
+        let store = SqliteStore::open(&options, Arc::new(ManualClock::at(now))).unwrap();
+        let long = open::open_reader(&options.path).unwrap();
+        long.execute_batch("begin; select count(*) from settings").unwrap();
+        store.set("a", Some("1"), "test", now).unwrap();
+        // Past the idle time: the writer folds its WAL up, or would like to.
+        let (_keep, never) = std::sync::mpsc::channel::<()>();
+        let _ = never.recv_timeout(Duration::from_millis(1_300));
+        let before = clock.monotonic();
+        store.set("a", Some("2"), "test", now).unwrap();
+        let took = clock.monotonic() - before;
+        assert!(took < Duration::from_secs(1), "a write waited {took:?} for a reader");
+        long.execute_batch("commit").unwrap();
+    }
+
+    #[test]
     fn a_second_process_is_turned_away_and_the_first_goes_on() {
         let folder = tempfile::tempdir().unwrap();
         let options = Options { min_free_bytes: 0, ..Options::at(&folder.path().join("mw.db")) };

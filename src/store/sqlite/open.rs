@@ -17,7 +17,7 @@ pub(crate) const APPLICATION_ID: i64 = 1_919_970_679;
 const OLDEST_SQLITE: i32 = 3_051_003;
 
 /// How long a statement waits for another process's lock (a person's `sqlite3`, a backup).
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How a refused commit looks from outside.
 pub(crate) fn broken(error: &rusqlite::Error) -> StoreError {

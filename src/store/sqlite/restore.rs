@@ -147,8 +147,9 @@ fn put_aside(database: &Path, clock: &dyn Clock) -> std::io::Result<Option<PathB
 /// Brings what is in the WAL into the file; a damaged one is put aside as it is.
 fn fold(database: &Path) {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let folded = Connection::open_with_flags(database, flags)
-        .and_then(|present| present.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get::<_, i64>(0)));
+    let folded = Connection::open_with_flags(database, flags).and_then(|present| {
+        present.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get::<_, i64>(0))
+    });
     match folded {
         Ok(0) => (),
         Ok(_) => log::warn!("{} is being read by somebody; its WAL is kept beside it", database.display()),
@@ -183,4 +184,193 @@ fn forget_unfinished(database: &Path) -> std::io::Result<()> {
 
 fn io(database: &Path, error: &std::io::Error) -> CopyError {
     CopyError::Cannot(format!("cannot put the copy beside {}: {error}", database.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::backup::{Order, backup};
+    use super::super::contents::look;
+    use super::super::{Options, SqliteStore};
+    use super::*;
+    use crate::clock::{ManualClock, after};
+    use crate::event::{Lane, Timestamp};
+    use crate::store::Store as _;
+    use crate::store::conformance::{START, accept};
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    struct Place {
+        folder: tempfile::TempDir,
+        clock: Arc<ManualClock>,
+    }
+
+    impl Place {
+        /// A database with three events, a copy of it, and two events more.
+        fn new() -> Self {
+            let place =
+                Self { folder: tempfile::tempdir().unwrap(), clock: Arc::new(ManualClock::at(START)) };
+            let store = place.store();
+            for ticket in ["T-1", "T-2", "T-3"] {
+                accept(&store, ticket, Lane::Email, START).unwrap();
+            }
+            let (database, file) = (place.database(), place.copy());
+            let order = Order {
+                database: &database,
+                file: &file,
+                force: false,
+                floor_bytes: 0,
+                by: "test",
+                now: START,
+            };
+            backup(&order, &mut |_| ()).unwrap();
+            for ticket in ["T-4", "T-5"] {
+                accept(&store, ticket, Lane::Email, START).unwrap();
+            }
+            place.clock.jump_to(later());
+            place
+        }
+
+        fn store(&self) -> SqliteStore {
+            let options = Options { min_free_bytes: 0, ..Options::at(&self.database()) };
+            SqliteStore::open(&options, Arc::<ManualClock>::clone(&self.clock)).unwrap()
+        }
+
+        fn database(&self) -> PathBuf {
+            self.folder.path().join("mw.db")
+        }
+
+        fn copy(&self) -> PathBuf {
+            self.folder.path().join("copy.db")
+        }
+
+        fn restore(&self) -> Result<Restored, CopyError> {
+            restore(&self.copy(), &self.database(), "test", self.clock.as_ref(), &mut |_| ())
+        }
+
+        fn names(&self) -> Vec<String> {
+            let entries = std::fs::read_dir(self.folder.path()).unwrap();
+            let mut names: Vec<_> =
+                entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+            names.sort();
+            names
+        }
+    }
+
+    fn later() -> Timestamp {
+        after(START, Duration::from_secs(3_600))
+    }
+
+    fn events(path: &Path) -> u64 {
+        look(path).unwrap().figures.events()
+    }
+
+    #[test]
+    fn the_copy_takes_the_place_and_says_so_and_what_was_there_is_kept() {
+        let place = Place::new();
+        let done = place.restore().unwrap();
+        let kept = done.kept.unwrap();
+        assert_eq!((events(&place.database()), events(&kept)), (3, 5));
+        assert_eq!((done.contents.restored_at, done.contents.made_at), (Some(later()), None));
+        let store = place.store();
+        assert_eq!(store.setting(RESTORE_AT).unwrap().unwrap().value, later().to_string());
+        assert!(
+            store.setting(BACKUP_MADE_AT).unwrap().is_none() && store.setting(BACKUP_OF).unwrap().is_none()
+        );
+        assert!(store.setting(RESTORE_FROM).unwrap().unwrap().value.contains("copy.db, made 2026-02-02"));
+        drop(store);
+        // The copy is still a copy: it can be restored again.
+        assert_eq!(look(&place.copy()).unwrap().made_at, Some(START));
+        place.restore().unwrap();
+        assert_eq!(place.names().iter().filter(|name| name.contains("before-restore")).count(), 2);
+        assert_eq!(events(&place.database()), 3);
+    }
+
+    #[test]
+    fn a_running_daemon_and_a_damaged_copy_stop_it_and_nothing_changes() {
+        let place = Place::new();
+        let store = place.store();
+        let error = place.restore().unwrap_err();
+        assert!(matches!(&error, CopyError::Cannot(said) if said.contains("systemctl stop")), "{error:?}");
+        drop(store);
+        let before = place.names();
+        let whole = std::fs::read(place.copy()).unwrap();
+        std::fs::write(place.copy(), whole.get(..whole.len() / 2).unwrap()).unwrap();
+        let error = place.restore().unwrap_err();
+        assert!(matches!(&error, CopyError::Bad(said) if said.contains("nothing was changed")), "{error:?}");
+        assert_eq!(place.names(), before);
+        assert_eq!(events(&place.database()), 5);
+        let itself = restore(&place.database(), &place.database(), "test", place.clock.as_ref(), &mut |_| ());
+        assert!(matches!(itself, Err(CopyError::Wrong(_))));
+    }
+
+    #[test]
+    fn a_wal_that_a_killed_daemon_left_is_not_played_into_the_new_file() {
+        let place = Place::new();
+        // As a kill leaves it: events in the WAL alone. The copies stand in for the dead process's files.
+        let aside = tempfile::tempdir().unwrap();
+        let store = place.store();
+        accept(&store, "T-6", Lane::Email, START).unwrap();
+        for name in ["mw.db", "mw.db-wal"] {
+            std::fs::copy(place.folder.path().join(name), aside.path().join(name)).unwrap();
+        }
+        drop(store);
+        for name in ["mw.db", "mw.db-wal"] {
+            std::fs::copy(aside.path().join(name), place.folder.path().join(name)).unwrap();
+        }
+        let kept = place.restore().unwrap().kept.unwrap();
+        assert_eq!((events(&place.database()), events(&kept)), (3, 6), "the newest event was in the WAL");
+        drop(place.store());
+        assert_eq!(events(&place.database()), 3);
+    }
+
+    #[test]
+    fn a_database_beyond_repair_is_put_aside_with_its_wal() {
+        let place = Place::new();
+        std::fs::write(place.database(), "this was a database once, and now it is only a line of text")
+            .unwrap();
+        std::fs::write(place.folder.path().join("mw.db-wal"), "and this its log").unwrap();
+        let kept = place.restore().unwrap().kept.unwrap();
+        assert!(std::fs::read_to_string(&kept).unwrap().starts_with("this was"));
+        assert!(std::fs::read_to_string(with_ending(&kept, "-wal")).unwrap().starts_with("and this"));
+        assert!(!place.folder.path().join("mw.db-wal").exists());
+        assert_eq!(events(&place.database()), 3);
+    }
+
+    #[test]
+    fn what_a_killed_restore_left_does_not_stand_in_the_way() {
+        let place = Place::new();
+        // Killed while copying, and killed once more between the second name and the rename.
+        std::fs::write(place.folder.path().join("mw.db.restoring"), "half").unwrap();
+        std::fs::write(place.folder.path().join("mw.db.restoring-journal"), "half").unwrap();
+        let twice = place.folder.path().join("mw.db.before-restore-20260101T000000Z");
+        std::fs::hard_link(place.database(), &twice).unwrap();
+        assert_eq!(events(&place.database()), 5, "the old one is usable");
+        let kept = place.restore().unwrap().kept.unwrap();
+        assert_eq!((events(&place.database()), events(&kept)), (3, 5));
+        assert!(!twice.exists() && !place.names().iter().any(|name| name.contains("restoring")));
+    }
+
+    #[test]
+    fn a_copy_can_be_put_where_nothing_was() {
+        let place = Place::new();
+        for name in place.names().iter().filter(|name| name.starts_with("mw.db")) {
+            std::fs::remove_file(place.folder.path().join(name)).unwrap();
+        }
+        let done = place.restore().unwrap();
+        assert_eq!((done.kept, events(&place.database())), (None, 3));
+    }
+
+    #[test]
+    fn a_copy_put_in_place_by_hand_is_not_mixed_with_the_wal_of_what_was_there() {
+        let place = Place::new();
+        let store = place.store();
+        accept(&store, "T-6", Lane::Email, START).unwrap();
+        let wal = std::fs::read(place.folder.path().join("mw.db-wal")).unwrap();
+        drop(store);
+        std::fs::copy(place.copy(), place.database()).unwrap();
+        std::fs::write(place.folder.path().join("mw.db-wal"), wal).unwrap();
+        drop(place.store());
+        assert_eq!(events(&place.database()), 3);
+        assert!(place.names().contains(&"mw.db-wal.left-behind".to_owned()), "{:?}", place.names());
+    }
 }

@@ -55,7 +55,8 @@ const PRUNE_TICKETS: &str = "
     order by t.looked_at limit :limit)";
 
 // Sweeps and backups note their report at each run; what a person set stays.
-const PRUNE_SETTINGS_LOG: &str = "delete from settings_log where at < :before and (key like 'sweep.%' or key = 'backup.last')";
+const PRUNE_SETTINGS_LOG: &str =
+    "delete from settings_log where at < :before and (key like 'sweep.%' or key = 'backup.last')";
 
 const PRUNE_ALERTS: &str = "delete from alerts where cleared_at < :before";
 
