@@ -144,7 +144,6 @@ mod tests {
     use super::*;
     use crate::clock::ManualClock;
     use crate::event::Lane;
-    use crate::store::Store as _;
     use crate::store::conformance::{START, accept};
 
     fn order<'a>(database: &'a Path, file: &'a Path) -> Order<'a> {
@@ -175,7 +174,7 @@ mod tests {
         std::fs::create_dir(folder.path().join("to")).unwrap();
         let store = in_use(&database, 200);
         // An event that comes between the count and the last page is in neither.
-        let mut came = 200;
+        let mut came = 200_u32;
         let made = backup(&order(&database, &file), &mut |progress| {
             if let Progress::Copying { .. } = progress {
                 accept(&store, &format!("T-{came}"), Lane::Email, START).unwrap();
