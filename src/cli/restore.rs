@@ -85,6 +85,9 @@ fn page(done: &Done<'_>, now: Timestamp) -> String {
         text.push_str(&pair("mode", &words));
     }
     text.push_str(&pair("next", &command("systemctl start richpanel-mw && richpanel-mw reconcile")));
-    text.push_str(&pair("", "reconcile looks for what came since the backup was made"));
+    text.push_str(&pair(
+        "",
+        "reconcile looks for what came since the backup was made; short of calls after a start, say it again",
+    ));
     text
 }

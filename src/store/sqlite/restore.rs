@@ -123,18 +123,24 @@ fn put_aside(database: &Path, clock: &dyn Clock) -> std::io::Result<Option<PathB
         }
         return Ok(None);
     }
-    fold(database);
     let ending = format!(".before-restore-{}", clock.now().strftime("%Y%m%dT%H%M%SZ"));
     let kept = free_name(&with_ending(database, &ending));
     second_name(database, &kept)?;
-    for side in SIDE_FILES {
-        let (now, then) = (with_ending(database, side), with_ending(&kept, side));
-        // One that could not be folded up belongs to the file that is put aside.
-        if side != "-shm" && std::fs::metadata(&now).is_ok_and(|about| about.len() > 0) {
-            second_name(&now, &then)?;
+    // Before anybody opens it: SQLite deletes a WAL whose file has lost its pages.
+    let logs = ["-wal", "-journal"].map(|side| (with_ending(database, side), with_ending(&kept, side)));
+    for (now, then) in &logs {
+        if now.try_exists()? {
+            second_name(now, then)?;
         }
     }
     sync(&folder_of(database))?;
+    fold(database);
+    for (_, then) in &logs {
+        // Folded up: its pages are in the file by now.
+        if std::fs::metadata(then).is_ok_and(|about| about.len() == 0) {
+            std::fs::remove_file(then)?;
+        }
+    }
     for side in SIDE_FILES.map(|ending| with_ending(database, ending)) {
         if side.try_exists()? {
             std::fs::remove_file(side)?;
@@ -281,7 +287,16 @@ mod tests {
         // The copy is still a copy: it can be restored again.
         assert_eq!(look(&place.copy()).unwrap().made_at, Some(START));
         place.restore().unwrap();
-        assert_eq!(place.names().iter().filter(|name| name.contains("before-restore")).count(), 2);
+        assert_eq!(
+            place
+                .names()
+                .iter()
+                .filter(|name| name.contains("before-restore")
+                    && !name.contains("-wal")
+                    && !name.contains("-shm"))
+                .count(),
+            2
+        );
         assert_eq!(events(&place.database()), 3);
     }
 
