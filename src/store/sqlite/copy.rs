@@ -175,7 +175,12 @@ impl Part {
     pub(super) fn into_place(self, name: &Path) -> Result<(), CopyError> {
         let cannot = |error: std::io::Error| self.cannot(&error);
         std::fs::rename(&self.path, name).map_err(cannot)?;
-        sync(&folder_of(name)).map_err(cannot)
+        sync(&folder_of(name)).map_err(|error| {
+            CopyError::Cannot(format!(
+                "{} is in place, but its folder could not be synced ({error}): a power cut may undo it",
+                name.display()
+            ))
+        })
     }
 
     /// Where it stands.
@@ -268,5 +273,11 @@ fn clear(path: &Path) {
 
 /// What a file that cannot be opened is to a copy.
 pub(super) fn unusable(error: &StoreError) -> CopyError {
-    CopyError::Bad(error.to_string())
+    match error {
+        StoreError::Broken(why) => CopyError::Bad(why.clone()),
+        StoreError::Unknown(why) => {
+            CopyError::Cannot(format!("the disk does not answer as it should: {why}"))
+        }
+        other => CopyError::Cannot(other.to_string()),
+    }
 }

@@ -132,8 +132,11 @@ pub(super) fn pragma<T: rusqlite::types::FromSql>(
 }
 
 fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(), StoreError> {
-    let id: i64 = pragma(connection, "application_id").map_err(|error| {
-        StoreError::Broken(format!("{} is not a richpanel-mw database: {error}", path.display()))
+    let id: i64 = pragma(connection, "application_id").map_err(|error| match error {
+        StoreError::Broken(why) => {
+            StoreError::Broken(format!("{} is not a richpanel-mw database: {why}", path.display()))
+        }
+        disk => disk,
     })?;
     let tables: i64 = connection
         .query_row("select count(*) from sqlite_schema", [], |row| row.get(0))
