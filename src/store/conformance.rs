@@ -336,8 +336,10 @@ pub(crate) fn caps_hold_in_the_transaction_that_begins_the_reply(store: &dyn Sto
 }
 
 pub(crate) fn a_reply_to_what_is_older_than_a_restore_never_begins(store: &dyn Store) {
-    // The message was written at START.
-    let claim = planned(store, "T-1", "m-1", "ava", seconds(9));
+    new_event(store, "T-1", START);
+    let claim = claim(store, START);
+    store.fetched(&claim, &Seen { message_at: Some(START), ..seen("m-1") }, START).unwrap();
+    store.planned(&claim, &plan("m-1", "ava"), START).unwrap();
     for restored in [START.to_string(), seconds(5).to_string(), "no time at all".into()] {
         store.set(RESTORE_AT, Some(&restored), "restore", seconds(5)).unwrap();
         let begun = store.begin_reply(&claim, &CAPS, seconds(9)).unwrap();

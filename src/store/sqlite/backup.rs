@@ -298,4 +298,18 @@ mod tests {
         drop(open_writer(&database).unwrap());
         assert_eq!(keep_before_migration(&database, START), Ok(None), "it is of today's schema");
     }
+
+    #[test]
+    fn where_no_copy_can_be_kept_the_file_is_brought_forward_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("mw.db");
+        let v1 = Connection::open(&database).unwrap();
+        v1.execute_batch(include_str!("migrations/v1.sql")).unwrap();
+        drop(v1);
+        std::fs::create_dir(folder.path().join("mw.db.v1.part")).unwrap();
+        assert!(keep_before_migration(&database, START).is_err());
+        drop(in_use(&database, 1));
+        assert_eq!(look(&database).unwrap().figures.schema, SCHEMA_VERSION);
+        assert!(!folder.path().join("mw.db.v1").exists());
+    }
 }

@@ -19,7 +19,7 @@ use super::lock::StateLock;
 use super::open::open_any_version;
 use crate::clock::Clock;
 use crate::store::StoreError;
-use crate::store::marks::{BACKUP_MADE_AT, BACKUP_OF, RESTORE_AT, RESTORE_FROM};
+use crate::store::marks::{BACKUP_MADE_AT, BACKUP_OF, RESTORE_AT, RESTORE_FROM, restored_at};
 
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,8 +59,7 @@ pub fn restore(
     let part = Part::begin(with_ending(database, ".restoring"))?;
     let figures = part.fill(&source, watch)?;
     drop(source);
-    // Not younger than the copy itself, should the clock have been set back.
-    let now = clock.now().max(found.made_at.unwrap_or_else(|| clock.now()));
+    let now = restored_at(clock.now(), found.made_at);
     let from = match found.made_at {
         Some(made) => format!("{}, made {made}", file.display()),
         None => file.display().to_string(),
@@ -108,7 +107,7 @@ fn belongs_to_whom_it_did(new: &Path, database: &Path) -> std::io::Result<()> {
     if (about.uid(), about.gid()) != (like.uid(), like.gid()) {
         chown(new, Some(like.uid()), Some(like.gid()))?;
     }
-    std::fs::set_permissions(new, std::fs::Permissions::from_mode(mode & 0o666))
+    std::fs::set_permissions(new, std::fs::Permissions::from_mode(mode & 0o666 | 0o600))
 }
 
 /// Gives the present file a second name, and takes away what must not stand beside the new one: SQLite would play an
