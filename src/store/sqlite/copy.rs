@@ -1,6 +1,6 @@
 //! A copy of a file of state: written under a passing name, checked, synced, then given its name in one step.
 //!
-//! [`Part::begin`] → [`Part::fill`] → [`Part::mark`] → [`Part::check`] → [`Part::into_place`]. Whatever stops it on
+//! `Part::begin` → `fill` → `mark` → `check` → `into_place`. Whatever stops it on
 //! the way leaves nothing behind; a killed process leaves its part, which the next one removes. The source is read in
 //! one transaction while others go on writing it; that pins its WAL only while pages are copied, not while they are
 //! checked and synced.
