@@ -5,7 +5,9 @@
 //! printed goes through `print`: a table for a terminal, plain text for a pipe, one JSON document with `--json`.
 
 mod backlog;
+mod backup;
 mod check;
+mod copies;
 mod demo;
 mod discard;
 mod events;
@@ -16,6 +18,7 @@ mod logging;
 mod mode;
 mod print;
 mod reconcile;
+mod restore;
 mod retry;
 mod run;
 mod session;
@@ -83,6 +86,10 @@ enum Command {
     Mode(mode::Mode),
     /// Look for tickets that no call told us of
     Reconcile(reconcile::Reconcile),
+    /// Copy the database while the daemon runs, or check a copy
+    Backup(backup::Backup),
+    /// Put a copy back in the place of the database, with the daemon stopped
+    Restore(restore::Restore),
     /// Say what is wrong with the configuration, and with the helpdesk account
     Check(check::Check),
     /// Take one message through classify and decide, with every reason; nothing is sent
@@ -119,6 +126,8 @@ impl Cli {
             Command::Discard(discard) => discard.run(&session),
             Command::Mode(mode) => mode.run(&session),
             Command::Reconcile(reconcile) => reconcile.run(&session),
+            Command::Backup(backup) => backup.run(&session),
+            Command::Restore(restore) => restore.run(&session),
             Command::Check(check) => check.run(&session),
             Command::Explain(explain) => explain.run(&session),
             Command::HttpTarget(target) => target.run(&session),
@@ -156,6 +165,9 @@ mod tests {
             "mw mode live",
             "mw mode --clear",
             "mw reconcile --csv export.csv",
+            "mw backup b.db --force --json",
+            "mw backup --verify b.db",
+            "mw restore b.db",
             "mw check --online",
             "mw explain hello --subject s --channel email --html --order o.json",
             "mw explain -",
@@ -182,6 +194,9 @@ mod tests {
             "mw events --since yesterdayish",
             "mw explain",
             "mw explain hello --ticket t",
+            "mw backup",
+            "mw backup --verify b.db --force",
+            "mw restore",
             "mw nonsense",
         ] {
             assert!(!parses(line), "{line}");

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::Exit;
 use super::backlog::{Backlog, Pace, backlog};
+use super::backup::last_line;
 use super::mode::Standing;
 use super::print::{Screen, Table, Tone, clean, count, cut, heading, moment, paint, pair, span};
 use super::session::Session;
@@ -19,6 +20,7 @@ use crate::daemon::outside::{EventRow, Filter, OutcomeRow, Reader};
 use crate::daemon::status::Status as Running;
 use crate::event::{State, Timestamp};
 use crate::store::Alert;
+use crate::store::marks::{BACKUP_LAST, LastBackup};
 use crate::timer::reconcile::{LAST_SWEEP, Report};
 
 /// Dead letters shown; `events --state dead` shows the others.
@@ -48,6 +50,7 @@ struct Overview {
     outcomes_24h: Vec<OutcomeRow>,
     last_sweep: Option<Sweep>,
     coverage_24h: coverage::Coverage,
+    last_backup: Option<Backup>,
     dead_letters: Vec<Dead>,
     /// What a person should know about now.
     alerts: Vec<Alert>,
@@ -72,6 +75,13 @@ struct Count {
 struct Sweep {
     at: Timestamp,
     report: Report,
+}
+
+#[derive(Debug, Serialize)]
+struct Backup {
+    at: Timestamp,
+    #[serde(flatten)]
+    last: LastBackup,
 }
 
 #[derive(Debug, Serialize)]
@@ -117,6 +127,7 @@ fn look(session: &Session, loaded: &Loaded) -> Result<Overview> {
         outcomes_24h,
         last_sweep: last_sweep(&reader)?,
         coverage_24h: coverage::Coverage::read(&reader, day_ago)?,
+        last_backup: last_backup(&reader)?,
         dead_letters: dead_letters(&reader)?,
         alerts: reader.alerts()?,
         backlog,
@@ -139,6 +150,11 @@ fn pace(running: Option<&Running>, config: &Config) -> Pace {
 fn last_sweep(reader: &Reader) -> Result<Option<Sweep>> {
     let kept = reader.setting(LAST_SWEEP)?;
     Ok(kept.and_then(|kept| Some(Sweep { at: kept.at, report: serde_json::from_str(&kept.value).ok()? })))
+}
+
+fn last_backup(reader: &Reader) -> Result<Option<Backup>> {
+    let kept = reader.setting(BACKUP_LAST)?;
+    Ok(kept.and_then(|kept| Some(Backup { at: kept.at, last: serde_json::from_str(&kept.value).ok()? })))
 }
 
 fn dead_letters(reader: &Reader) -> Result<Vec<Dead>> {
@@ -182,6 +198,7 @@ fn page(overview: &Overview, now: Timestamp, screen: Screen) -> String {
         text.push_str(&swept(sweep, now));
     }
     text.push_str(&overview.coverage_24h.lines());
+    text.push_str(&last_line(overview.last_backup.as_ref().map(|backup| (backup.at, &backup.last)), now));
     text.push_str(&outcomes(&overview.outcomes_24h, screen));
     text.push_str(&dead(overview, now, screen));
     text

@@ -11,7 +11,7 @@ use super::session::{Failure, Session, complain, require_database};
 use crate::clock::Clock;
 use crate::config::load::Loaded;
 use crate::daemon::control::{self, Answer, Request};
-use crate::daemon::{mode, outside};
+use crate::daemon::{mode, outside, restored};
 use crate::event::EventId;
 use crate::store::{Store, StoreError};
 
@@ -71,6 +71,10 @@ fn in_file(store: &dyn Store, clock: &dyn Clock, request: &Request) -> Answer {
         Request::Mode { mode, by } => {
             let chosen = mode::choose(store, *mode, by, now).map_err(words)?;
             Ok(json!({ "mode": chosen }))
+        }
+        Request::BackedUp { last, by } => {
+            restored::backed_up(store, last, by, now).map_err(words)?;
+            Ok(Value::Null)
         }
         Request::Status | Request::Reconcile { .. } => Err("this needs the running daemon".into()),
     }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{EventId, Mode};
+use crate::store::marks::LastBackup;
 use crate::timer::reconcile::CsvRow;
 
 /// Bytes of one request: a CSV export of some 100,000 rows fits.
@@ -52,6 +53,13 @@ pub enum Request {
         /// Why.
         reason: String,
         /// Who says so.
+        by: String,
+    },
+    /// Notes that a backup succeeded.
+    BackedUp {
+        /// Which.
+        last: LastBackup,
+        /// Who made it.
         by: String,
     },
     /// Sweeps now.

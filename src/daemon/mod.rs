@@ -1,6 +1,6 @@
 //! The composition root: builds the parts, starts them in order, watches them, drains them.
 //!
-//! Start: lock and open the file → put back what a stopped process left → settle the mode → bind the listeners →
+//! Start: lock and open the file → see whether it was restored → put back what a stopped process left → settle the mode → bind the listeners →
 //! workers, timer, control socket → serve. Stop: no new calls, running events end, the file is folded up. A part that
 //! dies stops the process with a clear word; systemd starts it again, and nothing is lost by that.
 
@@ -8,6 +8,7 @@ pub mod control;
 pub mod mode;
 pub mod outside;
 pub mod parts;
+pub mod restored;
 pub mod status;
 
 use std::net::SocketAddr;
@@ -108,6 +109,7 @@ impl Daemon {
         let Plan { loaded, secrets, mode_by, clock } = plan;
         let config = loaded.config;
         let store = parts::store(&config, &clock)?;
+        let restored_at = restored::settle(store.as_ref(), clock.now())?;
         let put_back = store.recover(clock.now())?;
         if put_back > 0 {
             log::warn!(
@@ -115,7 +117,8 @@ impl Daemon {
             );
         }
         let mode = mode::settle(store.as_ref(), config.rollout.mode, &mode_by, clock.now())?;
-        let policy = Arc::new(LivePolicy::new(&config, mode).map_err(StartError::Config)?);
+        let policy =
+            Arc::new(LivePolicy::new(&config, mode).map_err(StartError::Config)?.with_restored(restored_at));
         let restarted = parts::restarted(store.as_ref(), clock.as_ref())?;
         let helpdesk = parts::helpdesk(&config, &secrets, &clock, restarted)?;
         parts::as_last_seen(store.as_ref(), helpdesk.as_ref())?;
@@ -296,6 +299,10 @@ impl Steering {
             Request::Discard { event, reason, by } => {
                 self.store.discard(event, &reason, &by, now).map_err(words)?;
                 Ok(serde_json::json!({ "event": event, "state": "discarded" }))
+            }
+            Request::BackedUp { last, by } => {
+                restored::backed_up(self.store.as_ref(), &last, &by, now).map_err(words)?;
+                Ok(serde_json::Value::Null)
             }
             Request::Reconcile { csv } => {
                 let (done, wait) = mpsc::channel();

@@ -6,6 +6,7 @@
 use super::automatic::{Automatic, automatic};
 use super::canary::canary_position;
 use super::policy::Policy;
+use super::restored::newer_than_restore;
 use super::{Context, GATES, Gate, OrderFinding, TAG_HOLD, TAG_STOP};
 use crate::classify::Verdict;
 use crate::config::MayAnswer;
@@ -40,6 +41,7 @@ const WITHOUT_ORDER: &[&str] = &[
     "not-automatic",
     "authors-known",
     "message-age",
+    "restored",
     "channel",
     "intent-allowed",
     "urgent-net",
@@ -157,6 +159,7 @@ impl<'a> Asked<'a> {
                 .map_or_else(|| Ok("written by a person".into()), |found| Err(found.why.clone())),
             "authors-known" => self.authors_known(),
             "message-age" => self.message_age(),
+            "restored" => newer_than_restore(&self.ctx.ticket, self.policy.restored_at),
             "mode" => self.mode(),
             "canary" => self.canary(),
             "channel" => self.channel(),

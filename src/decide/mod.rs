@@ -15,6 +15,7 @@ mod plan;
 pub mod policy;
 mod recheck;
 mod resolve;
+mod restored;
 mod steps;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -92,6 +93,7 @@ pub const GATES: &[&str] = &[
     "not-automatic",
     "authors-known",
     "message-age",
+    "restored",
     "mode",
     "canary",
     "channel",

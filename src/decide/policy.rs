@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::resolve;
 use crate::classify::Verdict;
 use crate::config::{Automation, Config, Gates, Limits, MayAnswer, Team};
-use crate::event::{Intent, Mode};
+use crate::event::{Intent, Mode, Timestamp};
 use crate::reply::{Ask, Calendar, Reply};
 
 use super::Context;
@@ -43,6 +43,8 @@ pub struct Policy {
     pub replies: BTreeMap<String, Reply>,
     /// Whether replies can be written at all; see [`Policy::with_writer`].
     pub writer: Result<(), String>,
+    /// When a backup was last put in place: nothing written until then is answered. See [`Policy::with_restored`].
+    pub restored_at: Option<Timestamp>,
     pub(super) intents: BTreeMap<Intent, IntentPolicy>,
     pub(super) teams: BTreeMap<String, Team>,
     pub(super) default_team: String,
@@ -75,6 +77,13 @@ impl Policy {
     #[must_use]
     pub fn with_writer(mut self, can_write: Result<(), String>) -> Self {
         self.writer = can_write;
+        self
+    }
+
+    /// The same policy in a state that was restored from a backup at this time.
+    #[must_use]
+    pub const fn with_restored(mut self, restored_at: Option<Timestamp>) -> Self {
+        self.restored_at = restored_at;
         self
     }
 

@@ -1,6 +1,7 @@
 //! The last look before a reply goes out (design, Effects): whatever changed since the decision stops it.
 
 use super::policy::Policy;
+use super::restored::newer_than_restore;
 use super::{Decision, TAG_HOLD, TAG_STOP, canary_position};
 use crate::event::{Mode, Timestamp};
 use crate::ticket::{Status, Ticket};
@@ -34,6 +35,7 @@ pub fn recheck(before: &Decision, ticket: &Ticket, policy: &Policy, now: Timesta
     if before.message.as_ref() != Some(&newest.key()) {
         return Err("the customer wrote again".into());
     }
+    newer_than_restore(ticket, policy.restored_at)?;
     if ticket.agent_answered_after(newest) {
         return Err("an agent answered in the meantime".into());
     }

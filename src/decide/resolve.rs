@@ -31,6 +31,7 @@ pub(super) fn policy(config: &Config, mode: Mode) -> Result<Policy, Vec<String>>
         custom_fields: config.richpanel.custom_fields.clone(),
         calendar,
         replies,
+        restored_at: None,
         writer: match config.richpanel.bot_agent_id.as_deref().map(str::trim) {
             Some(id) if !id.is_empty() => Ok(()),
             _ => Err("richpanel.bot_agent_id is not set: there is no agent to write as".to_owned()),

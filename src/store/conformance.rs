@@ -8,6 +8,7 @@ use crate::clock::after;
 use crate::event::{
     Caps, EventId, HelpdeskName, Intent, Lane, MessageKey, Mode, Outcome, Source, State, TicketId, Timestamp,
 };
+use crate::store::marks::RESTORE_AT;
 use crate::store::{
     Accepted, Answer, Begun, Claim, CoverageHour, End, Fetched, Gap, GapsDue, KnownTicket, Look, NewCall,
     Plan, ReplyPlan, ReplyState, Seen, StepPlan, StepState, Store, StoreError,
@@ -27,6 +28,8 @@ macro_rules! suite {
             a_lease_that_ran_out_frees_the_event,
             a_reply_begins_once_whatever_happens,
             caps_hold_in_the_transaction_that_begins_the_reply,
+            a_reply_to_what_is_older_than_a_restore_never_begins,
+            a_reply_without_a_time_never_begins_after_a_restore,
             a_plan_reads_back_with_how_far_it_got,
             a_plan_that_has_begun_cannot_change,
             dead_letters_come_back_only_by_a_person,
@@ -336,6 +339,30 @@ pub(crate) fn caps_hold_in_the_transaction_that_begins_the_reply(store: &dyn Sto
         seconds(86_403),
     );
     assert_eq!(counts.unwrap().ticket_day, 1);
+}
+
+pub(crate) fn a_reply_to_what_is_older_than_a_restore_never_begins(store: &dyn Store) {
+    new_event(store, "T-1", START);
+    let claim = claim(store, START);
+    store.fetched(&claim, &Seen { message_at: Some(START), ..seen("m-1") }, START).unwrap();
+    store.planned(&claim, &plan("m-1", "ava"), START).unwrap();
+    for restored in [START.to_string(), seconds(5).to_string(), "no time at all".into()] {
+        store.set(RESTORE_AT, Some(&restored), "restore", seconds(5)).unwrap();
+        let begun = store.begin_reply(&claim, &CAPS, seconds(9)).unwrap();
+        assert!(matches!(begun, Begun::No(why) if why.contains("restored")), "{restored}");
+    }
+    let earlier = crate::clock::from_millis(crate::clock::millis(START) - 1).to_string();
+    store.set(RESTORE_AT, Some(&earlier), "restore", seconds(5)).unwrap();
+    assert_eq!(store.begin_reply(&claim, &CAPS, seconds(9)), Ok(Begun::Yes), "written after the restore");
+}
+
+pub(crate) fn a_reply_without_a_time_never_begins_after_a_restore(store: &dyn Store) {
+    new_event(store, "T-1", START);
+    let claim = claim(store, START);
+    store.fetched(&claim, &Seen { message_at: None, ..seen("m-1") }, START).unwrap();
+    store.planned(&claim, &plan("m-1", "ava"), START).unwrap();
+    store.set(RESTORE_AT, Some("2020-01-01T00:00:00Z"), "restore", START).unwrap();
+    assert!(matches!(store.begin_reply(&claim, &CAPS, START), Ok(Begun::No(_))));
 }
 
 pub(crate) fn a_plan_reads_back_with_how_far_it_got(store: &dyn Store) {

@@ -10,6 +10,7 @@ pub mod brake;
 pub(crate) mod conformance;
 mod journal;
 mod ledger;
+pub mod marks;
 mod queue;
 pub mod sqlite;
 

@@ -54,6 +54,22 @@ const ROWS: &[(&str, Change, &str)] = &[
         |case| case.ctx.ticket.messages[0].at = Some(at("2026-03-10T11:59:00Z")),
         "ahead of our clock",
     ),
+    (
+        "restored",
+        |case| case.restored_at = Some(at("2026-02-11T11:30:00Z")),
+        "written 2026-02-11 11:30:00, before the backup was restored",
+    ),
+    (
+        "restored",
+        |case| {
+            let mut later = message("c-2", Author::Customer, "Where is it?");
+            later.at = Some(at("2026-02-11T11:50:00Z"));
+            case.ctx.message = Some(later.key());
+            case.ctx.ticket.messages.push(later);
+            case.restored_at = Some(at("2026-02-11T11:40:00Z"));
+        },
+        "written 2026-02-11 11:30:00, before the backup was restored",
+    ),
     ("mode", |case| case.mode = Mode::Shadow, "mode shadow answers nobody"),
     ("mode", |case| case.mode = Mode::Route, "mode route answers nobody"),
     ("mode", |case| case.mode = Mode::Off, "mode off answers nobody"),
@@ -346,4 +362,29 @@ fn a_cap_that_keeps_the_order_from_being_looked_up_is_the_only_gate_that_says_no
     case.ctx.replies.hour = 60;
     case.ctx.order = OrderFinding::NotNeeded;
     assert_eq!(blocked(&case.decide()), ["cap-hour"]);
+}
+
+#[test]
+fn what_was_written_after_a_restore_is_answered() {
+    let mut case = base();
+    case.restored_at = Some(at("2026-02-11T11:29:59Z"));
+    assert!(case.decide().send);
+    assert!(case.policy().needs_order(&case.ctx, &case.verdict));
+}
+
+#[test]
+fn no_order_is_looked_up_for_what_may_have_been_answered_before_a_restore() {
+    let mut case = base();
+    case.restored_at = Some(at("2026-02-11T11:30:00Z"));
+    assert!(!case.policy().needs_order(&case.ctx, &case.verdict));
+}
+
+#[test]
+fn after_a_restore_a_message_without_a_time_counts_as_older() {
+    let mut case = base();
+    case.restored_at = Some(at("2020-01-01T00:00:00Z"));
+    case.ctx.ticket.messages[0].at = None;
+    let decision = case.decide();
+    assert!(gate(&decision, "restored").reason.contains("has no time"));
+    assert!(!decision.send);
 }

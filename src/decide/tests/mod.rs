@@ -33,11 +33,12 @@ pub(crate) struct Case {
     pub(crate) config: Config,
     pub(crate) mode: Mode,
     pub(crate) now: Timestamp,
+    pub(crate) restored_at: Option<Timestamp>,
 }
 
 impl Case {
     pub(crate) fn policy(&self) -> Policy {
-        Policy::new(&self.config, self.mode).unwrap()
+        Policy::new(&self.config, self.mode).unwrap().with_restored(self.restored_at)
     }
 
     pub(crate) fn decide(&self) -> Decision {
@@ -161,6 +162,7 @@ pub(crate) fn base() -> Case {
         config,
         mode: Mode::Live,
         now: now(),
+        restored_at: None,
     }
 }
 

@@ -33,6 +33,7 @@ fn whatever_changed_stops_the_reply() {
         }),
         ("the mode is shadow", |case| case.mode = Mode::Shadow),
         ("not in the canary", |case| case.mode = Mode::Canary),
+        ("before the backup was restored", |case| case.restored_at = Some(case.now)),
         ("the mode is route", |case| case.mode = Mode::Route),
         ("bot_agent_id", |case| case.config.richpanel.bot_agent_id = None),
     ];

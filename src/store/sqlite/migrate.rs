@@ -8,7 +8,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::open::{broken, pragma};
+use super::open::{broken, pragma, refuse_newer};
 use crate::store::StoreError;
 
 /// The version `schema.sql` describes.
@@ -30,13 +30,7 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
     if version == SCHEMA_VERSION {
         return Ok(());
     }
-    if version > SCHEMA_VERSION {
-        return Err(StoreError::Broken(format!(
-            "{} was written by a newer richpanel-mw (schema {version}, this one knows {SCHEMA_VERSION}); install that \
-             version again or restore a backup",
-            path.display()
-        )));
-    }
+    refuse_newer(path, version)?;
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(|error| broken(&error))?;

@@ -4,7 +4,10 @@
 //! process leaves at once with [`StoreError::Refused`]. Looking from outside is [`reader`].
 
 mod alerts;
+pub mod backup;
 mod brake;
+pub mod contents;
+pub mod copy;
 mod coverage;
 mod events;
 mod gaps;
@@ -14,6 +17,7 @@ mod migrate;
 mod open;
 pub mod reader;
 mod replies;
+pub mod restore;
 mod upkeep;
 mod writer;
 
@@ -68,6 +72,13 @@ impl SqliteStore {
     /// usable.
     pub fn open(options: &Options, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let lock = StateLock::take(&options.path)?;
+        open::put_aside_foreign_wal(&options.path)?;
+        match backup::keep_before_migration(&options.path, clock.now()) {
+            Ok(None) => (),
+            Ok(Some(kept)) => log::info!("store: the file as it is now is kept as {}", kept.display()),
+            // A step is all or nothing; the copy is only for going back to the program before this one.
+            Err(error) => log::warn!("store: no copy is kept of the file as it is now: {error}; going on"),
+        }
         let connection = open::open_writer(&options.path)?;
         let reader = open::open_reader(&options.path)?;
         let folder = options.path.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -354,6 +365,25 @@ mod tests {
         let store = SqliteStore::open(&options, clock).unwrap();
         (Box::new(store) as Box<dyn Store>, folder)
     });
+
+    #[test]
+    fn somebody_who_reads_for_long_does_not_hold_up_the_writer() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options { min_free_bytes: 0, ..Options::at(&folder.path().join("mw.db")) };
+        let (now, clock) = (Timestamp::UNIX_EPOCH, crate::clock::SystemClock::new());
+        let store = SqliteStore::open(&options, Arc::new(ManualClock::at(now))).unwrap();
+        let long = open::open_reader(&options.path).unwrap();
+        long.execute_batch("begin; select count(*) from settings").unwrap();
+        store.set("a", Some("1"), "test", now).unwrap();
+        // Past the idle time: the writer folds its WAL up, or would like to.
+        let (_keep, never) = std::sync::mpsc::channel::<()>();
+        let _ = never.recv_timeout(Duration::from_millis(1_300));
+        let before = clock.monotonic();
+        store.set("a", Some("2"), "test", now).unwrap();
+        let took = clock.monotonic() - before;
+        assert!(took < Duration::from_secs(1), "a write waited {took:?} for a reader");
+        long.execute_batch("commit").unwrap();
+    }
 
     #[test]
     fn a_second_process_is_turned_away_and_the_first_goes_on() {

@@ -1,10 +1,12 @@
 //! Opening the file: checks that it is ours, sets the pragmas and reads them back, creates or migrates the schema.
 
+use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::copy::{free_name, with_ending};
 use super::migrate::{SCHEMA_VERSION, migrate};
 use crate::store::StoreError;
 
@@ -15,7 +17,7 @@ pub(crate) const APPLICATION_ID: i64 = 1_919_970_679;
 const OLDEST_SQLITE: i32 = 3_051_003;
 
 /// How long a statement waits for another process's lock (a person's `sqlite3`, a backup).
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How a refused commit looks from outside.
 pub(crate) fn broken(error: &rusqlite::Error) -> StoreError {
@@ -57,13 +59,69 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     connection.busy_timeout(BUSY_TIMEOUT).map_err(|error| broken(&error))?;
     refuse_foreign(&connection, path)?;
     let version: i64 = pragma(&connection, "user_version")?;
+    refuse_newer(path, version)?;
     if version != SCHEMA_VERSION {
         return Err(StoreError::Broken(format!(
-            "{} has schema version {version}, this program reads {SCHEMA_VERSION}; use the program that wrote it, or start the daemon once to migrate it",
+            "{} was written by an earlier richpanel-mw (schema {version}, this one reads {SCHEMA_VERSION}); start the \
+             daemon once (systemctl start richpanel-mw): it brings the file forward and keeps every event",
             path.display()
         )));
     }
     Ok(connection)
+}
+
+/// Opens a file of this or an earlier schema for looking only, and gives its schema version: for copies.
+///
+/// # Errors
+/// [`StoreError::Broken`] when it is not there, not ours, empty, or newer than this program.
+pub(super) fn open_any_version(path: &Path) -> Result<(Connection, i64), StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)
+        .map_err(|error| StoreError::Broken(format!("cannot open {}: {error}", path.display())))?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(|error| broken(&error))?;
+    refuse_foreign(&connection, path)?;
+    let version: i64 = pragma(&connection, "user_version")?;
+    refuse_newer(path, version)?;
+    if version < 1 {
+        return Err(StoreError::Broken(format!("{} is empty, not a richpanel-mw database", path.display())));
+    }
+    Ok((connection, version))
+}
+
+/// A copy put in place by hand where another database was: that one's WAL is still there when its daemon was killed,
+/// and SQLite would play it into the copy. A file that is in use has WAL mode in its head; a copy has not.
+///
+/// # Errors
+/// [`StoreError::Broken`] when it cannot be moved.
+pub(super) fn put_aside_foreign_wal(path: &Path) -> Result<(), StoreError> {
+    let wal = with_ending(path, "-wal");
+    let mut head = [0; 20];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    let rollback_mode = read.is_ok() && matches!(head, [.., 1, 1]);
+    if !rollback_mode || !std::fs::metadata(&wal).is_ok_and(|wal| wal.len() > 0) {
+        return Ok(());
+    }
+    let aside = free_name(&with_ending(&wal, ".left-behind"));
+    log::warn!(
+        "store: {} is a copy that was put in place beside another database's {}, which is now {}",
+        path.display(),
+        wal.display(),
+        aside.display()
+    );
+    std::fs::rename(&wal, &aside)
+        .map_err(|error| StoreError::Broken(format!("cannot move {} aside: {error}", wal.display())))
+}
+
+/// A newer file is left alone.
+pub(super) fn refuse_newer(path: &Path, version: i64) -> Result<(), StoreError> {
+    if version <= SCHEMA_VERSION {
+        return Ok(());
+    }
+    Err(StoreError::Broken(format!(
+        "{} was written by a newer richpanel-mw (schema {version}, this one knows {SCHEMA_VERSION}); install that \
+         version again or restore a backup",
+        path.display()
+    )))
 }
 
 pub(super) fn pragma<T: rusqlite::types::FromSql>(
@@ -74,8 +132,11 @@ pub(super) fn pragma<T: rusqlite::types::FromSql>(
 }
 
 fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(), StoreError> {
-    let id: i64 = pragma(connection, "application_id").map_err(|error| {
-        StoreError::Broken(format!("{} is not a richpanel-mw database: {error}", path.display()))
+    let id: i64 = pragma(connection, "application_id").map_err(|error| match error {
+        StoreError::Broken(why) => {
+            StoreError::Broken(format!("{} is not a richpanel-mw database: {why}", path.display()))
+        }
+        disk => disk,
     })?;
     let tables: i64 = connection
         .query_row("select count(*) from sqlite_schema", [], |row| row.get(0))

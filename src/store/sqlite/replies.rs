@@ -5,8 +5,10 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use super::brake;
 use super::events::{execute, fence};
 use super::open::broken;
+use super::upkeep::setting;
 use crate::clock::{from_millis, millis};
 use crate::event::{Caps, HelpdeskName, MessageKey, ReplyCounts, TicketId, Timestamp};
+use crate::store::marks::{RESTORE_AT, time_of};
 use crate::store::{Answer, Begun, Claim, ReplyState, StoreError};
 
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -34,6 +36,8 @@ const REPLY_TO_SAME_MESSAGE: &str = "
   select exists (select 1 from replies r join replies mine on mine.event_id = :event
     where r.helpdesk = mine.helpdesk and r.ticket_id = mine.ticket_id and r.message_key = mine.message_key
       and r.event_id <> :event and r.state in ('sending', 'sent', 'unsure', 'confirmed', 'unconfirmed'))";
+
+const MESSAGE_AT: &str = "select message_at from events where id = :event";
 
 const BEGIN_REPLY: &str = "
   update replies set state = 'sending', sending_at = :now, attempt = :attempt, ended_at = null, api_status = null,
@@ -100,6 +104,9 @@ pub(super) fn begin_reply(
     now: Timestamp,
 ) -> Result<Begun, StoreError> {
     fence(connection, claim)?;
+    if older_than_restore(connection, claim)? {
+        return Ok(Begun::No("it may have been answered before the backup was restored".into()));
+    }
     let customer: Option<String> = connection
         .prepare_cached("select customer from replies where event_id = ?1")
         .and_then(|mut statement| statement.query_row([claim.event.0], |row| row.get(0)))
@@ -132,6 +139,18 @@ pub(super) fn begin_reply(
         named_params! { ":event": claim.event.0, ":now": millis(now), ":attempt": claim.attempt },
     )?;
     Ok(if touched == 1 { Begun::Yes } else { Begun::No("the reply is no longer planned".into()) })
+}
+
+/// Whether the message was written before this file was restored from a backup, or nobody knows when.
+fn older_than_restore(connection: &Connection, claim: &Claim) -> Result<bool, StoreError> {
+    let Some(restored) = setting(connection, RESTORE_AT)? else { return Ok(false) };
+    let at: Option<i64> = connection
+        .prepare_cached(MESSAGE_AT)
+        .and_then(|mut statement| {
+            statement.query_row(named_params! { ":event": claim.event.0 }, |row| row.get(0))
+        })
+        .map_err(|error| broken(&error))?;
+    Ok(at.is_none_or(|at| from_millis(at) <= time_of(&restored)))
 }
 
 /// Journals what became of the reply.

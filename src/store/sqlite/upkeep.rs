@@ -54,8 +54,9 @@ const PRUNE_TICKETS: &str = "
       and t.number is not (select max(number) from tickets where helpdesk = t.helpdesk and number is not null)
     order by t.looked_at limit :limit)";
 
-// Sweeps note their report at each run; what a person set stays.
-const PRUNE_SETTINGS_LOG: &str = "delete from settings_log where at < :before and key like 'sweep.%'";
+// Sweeps and backups note their report at each run; what a person set stays.
+const PRUNE_SETTINGS_LOG: &str =
+    "delete from settings_log where at < :before and (key like 'sweep.%' or key = 'backup.last')";
 
 const PRUNE_ALERTS: &str = "delete from alerts where cleared_at < :before";
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::open::broken;
+use super::open::{BUSY_TIMEOUT, broken};
 use crate::store::StoreError;
 
 /// Jobs in one transaction at most.
@@ -342,12 +342,19 @@ impl Loop {
         }
     }
 
+    /// Never waits for a reader (a backup, a person's `sqlite3`): calls would wait with it. What it could not do is
+    /// done next time.
     fn checkpoint(&mut self, kind: &str) {
         self.jobs_since = 0;
-        match self
+        let sql = format!("pragma wal_checkpoint({kind})");
+        let done = self
             .connection
-            .query_row(&format!("pragma wal_checkpoint({kind})"), [], |row| row.get::<_, i64>(0))
-        {
+            .busy_timeout(Duration::ZERO)
+            .and_then(|()| self.connection.query_row(&sql, [], |row| row.get::<_, i64>(0)));
+        if let Err(error) = self.connection.busy_timeout(BUSY_TIMEOUT) {
+            log::warn!("store: busy timeout: {error}");
+        }
+        match done {
             Ok(busy) if kind == "truncate" => self.dirty = busy != 0,
             Ok(_) => (),
             Err(error) => log::warn!("store: checkpoint: {error}"),
