@@ -4,6 +4,8 @@
 //!
 //! A missing tool is a failure that names its Debian package, never a test left out in silence.
 
+mod load;
+mod sync_fails;
 mod sync_kill;
 
 use std::path::{Path, PathBuf};
@@ -53,14 +55,23 @@ struct Strace {
 impl Strace {
     /// `syscalls` as in `fsync,fdatasync`, `tampering` as in `error=EIO:when=3`. The count of `when` is a thread's own.
     fn inject(world: &World, syscalls: &str, tampering: &str) -> Self {
+        Self::inject_at(world, None, syscalls, tampering)
+    }
+
+    /// The same for one file beside the database alone.
+    fn inject_at(world: &World, file: Option<&str>, syscalls: &str, tampering: &str) -> Self {
         needs("strace", "strace");
         let trace = world.folder.path().join("trace");
         let _ = std::fs::remove_file(&trace);
-        let mut under: Vec<String> = ["strace", "-D", "-f", "-qq", "-y", "-o"].map(String::from).into();
+        let mut under: Vec<String> =
+            ["strace", "-D", "-f", "-qq", "-y", "-ttt", "-o"].map(String::from).into();
         under.push(trace.display().to_string());
         // With the filter only these syscalls stop the daemon; but strace 6.1 then loses injected signals.
         if !tampering.contains("signal=") {
             under.push("--seccomp-bpf".into());
+        }
+        if let Some(file) = file {
+            under.extend(["-P".into(), world.folder.path().join(file).display().to_string()]);
         }
         under.extend(["-e".into(), "signal=none".into(), "-e".into(), format!("trace={syscalls}")]);
         under.extend(["-e".into(), format!("inject={syscalls}:{tampering}")]);

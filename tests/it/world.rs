@@ -309,9 +309,13 @@ impl World {
 
     /// Waits until something holds; the panic says what did not.
     pub fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
+        self.until_within(PATIENCE, what, holds);
+    }
+
+    fn until_within(&self, patience: Duration, what: &str, holds: impl Fn(&Self) -> bool) {
         let clock = SystemClock::new();
         while !holds(self) {
-            if clock.monotonic() > PATIENCE {
+            if clock.monotonic() > patience {
                 let events: Vec<_> = self
                     .events()
                     .iter()
@@ -319,7 +323,7 @@ impl World {
                         format!("{} {} {:?} {}", event.ticket, event.state, event.outcome, event.reason)
                     })
                     .collect();
-                panic!("waited {PATIENCE:?} for: {what}\nevents:\n{}", events.join("\n"));
+                panic!("waited {patience:?} for: {what}\nevents:\n{}", events.join("\n"));
             }
             // Condvar-backed wait on the helpdesk's own happenings; bounded, no fixed pause before a check.
             let _ = self.sim.wait_until(Duration::from_millis(20), |_| false);
@@ -335,8 +339,13 @@ impl World {
 
     /// Waits for the end of everything, then asks the oracle: nothing lost, nothing twice, nothing stuck.
     pub fn settled(&self) {
+        self.settled_within(PATIENCE);
+    }
+
+    /// The same where a lease must run out first.
+    pub fn settled_within(&self, patience: Duration) {
         assert!(self.sim.wait_for_firings(PATIENCE), "the helpdesk's calls did not end");
-        self.until("every event has ended", |world| {
+        self.until_within(patience, "every event has ended", |world| {
             world.events().iter().all(|event| State::parse(&event.state).is_some_and(State::is_final))
         });
         assert_eq!(self.sim.duplicated(), Vec::new(), "a customer message was answered twice");

@@ -4,21 +4,15 @@
 //! N counts the syncs of one thread since the start: those of the main thread belong to opening the file, a fresh one
 //! has some eight of them; all others are the writer's.
 
-use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt as _;
-use std::sync::mpsc;
-use std::time::Duration;
 
 use richpanel_mw::event::State;
 use richpanel_mw::sim::NewMessage;
 use richpanel_mw::sim::people::OrderState;
 
+use super::load::{all_is_well, until_gone};
 use super::*;
-use crate::world::{TOKEN, plain};
-
-/// Between two customers under load.
-const PACE: Duration = Duration::from_millis(50);
+use crate::world::plain;
 
 /// Deaths between two looks at the oracle; each of the later ones meets what the earlier ones left open.
 const DEATHS: usize = 10;
@@ -29,7 +23,7 @@ fn kill_at_each(syncs: std::ops::RangeInclusive<usize>) {
     world.settled();
     world.kill();
     let last = *syncs.end();
-    let mut acknowledged = BTreeSet::new();
+    let mut acknowledged = vec![];
     for n in syncs {
         acknowledged.extend(kill_at(&mut world, n, &known));
         if n % DEATHS == 0 || n == last {
@@ -46,8 +40,8 @@ fn kill_at(world: &mut World, n: usize, known: &[String]) -> Vec<i64> {
     let (gone, acknowledged) = match world.launch(&strace.launch) {
         Err(gone) => (gone, vec![]),
         Ok(()) => {
-            let acknowledged = load_until_gone(world, known);
-            (world.until_gone(), acknowledged)
+            let heard = until_gone(world, known);
+            (world.until_gone(), heard.acknowledged)
         }
     };
     assert_eq!(gone.status.signal(), Some(9), "sync {n}: {}", gone.log);
@@ -64,52 +58,6 @@ fn sync_that_killed(strace: &Strace) -> Option<usize> {
         calls.iter().filter(|one| thread(one) == thread(line) && one.contains("sync(")).count()
     };
     killed.map(of).max()
-}
-
-/// Customers write, and somebody repeats old calls as fast as he can: the writer never rests.
-fn load_until_gone(world: &mut World, known: &[String]) -> Vec<i64> {
-    let addr = world.addr();
-    let (stop, stopped) = mpsc::channel();
-    std::thread::scope(|scope| {
-        let repeating = scope.spawn(move || repeat(addr, known, &stopped));
-        while !world.is_gone() {
-            world.mail_about(OrderState::Shipped, WHERE);
-            let _ = world.sim.wait_until(PACE, |_| false);
-        }
-        drop(stop);
-        repeating.join().unwrap()
-    })
-}
-
-fn repeat(addr: SocketAddr, known: &[String], stopped: &mpsc::Receiver<()>) -> Vec<i64> {
-    let mut acknowledged = vec![];
-    let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
-    let url = format!("http://{addr}/richpanel/inbound");
-    for ticket in known.iter().cycle() {
-        if stopped.try_recv() == Err(mpsc::TryRecvError::Disconnected) {
-            break;
-        }
-        let body = serde_json::json!({ "ticket_id": ticket, "channel": "email", "trigger": "test" });
-        let sent = agent.post(&url).header("X-Middleware-Token", TOKEN).content_type("application/json");
-        let Ok(mut answer) = sent.send(body.to_string()) else { break };
-        if answer.status() == 200
-            && let Ok(text) = answer.body_mut().read_to_string()
-            && let Ok(said) = serde_json::from_str::<serde_json::Value>(&text)
-        {
-            acknowledged.extend(said["event_id"].as_i64());
-        }
-    }
-    acknowledged
-}
-
-/// A plain start, and the end of everything.
-fn all_is_well(world: &mut World, acknowledged: &BTreeSet<i64>) {
-    world.forget_port();
-    world.start();
-    world.settled();
-    let kept: BTreeSet<i64> = world.events().iter().map(|event| event.event.0).collect();
-    let lost: Vec<_> = acknowledged.difference(&kept).collect();
-    assert!(lost.is_empty(), "promised and lost: {lost:?}");
 }
 
 #[test]
@@ -144,7 +92,7 @@ fn sigkill_at_each_sync_of_a_fresh_file_leaves_one_that_can_be_used() {
             let _ = std::fs::remove_file(world.folder.path().join(file));
         }
         let acknowledged = kill_at(&mut world, n, &[known]);
-        all_is_well(&mut world, &acknowledged.into_iter().collect());
+        all_is_well(&mut world, &acknowledged);
         let asked = world.mail_about(OrderState::Shipped, WHERE);
         world.until_state(&asked.ticket_id, State::Done);
         assert_eq!(world.outcome(&asked.ticket_id), "answered");
