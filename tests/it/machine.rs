@@ -4,7 +4,11 @@
 //!
 //! A missing tool is a failure that names its Debian package, never a test left out in silence.
 
+mod clock;
+mod disk;
 mod load;
+mod locked;
+mod slow;
 mod sync_fails;
 mod sync_kill;
 

@@ -3,10 +3,11 @@
 
 use richpanel_mw::clock::{Clock as _, SystemClock};
 use richpanel_mw::sim::people::OrderState;
+use richpanel_mw::sim::{Action, Fault, Matcher, NewMessage};
 
 use super::load::{Heard, all_is_well, until_gone};
 use super::*;
-use crate::world::Gone;
+use crate::world::{Gone, plain};
 
 /// Seconds from the failure to the end of the process.
 const LEAVES_WITHIN: f64 = 1.0;
@@ -45,10 +46,8 @@ fn a_commit_whose_sync_fails_is_no_200_and_the_daemon_leaves_within_a_second() {
                 (world.until_gone(), heard)
             }
         };
-        eprintln!("{n}: left {} {:?}", heard.statuses.len(), SystemClock::new().now());
         left_well(&strace, &gone, &heard);
         all_is_well(&mut world, &heard.acknowledged);
-        eprintln!("{n}: well {:?}", SystemClock::new().now());
         world.kill();
     }
 }
@@ -75,15 +74,18 @@ fn a_checkpoint_whose_sync_fails_is_no_less_a_reason_to_leave() {
 #[test]
 fn a_helpdesk_that_hangs_does_not_keep_a_daemon_whose_disk_failed() {
     let mut world = world();
+    let quiet = NewMessage { text: WHERE.into(), quiet: true, ..plain() };
+    let known = world.writes(quiet).ticket_id;
     world.kill();
-    let strace = Strace::inject_at(&world, Some("mw.db-wal"), "fsync,fdatasync", "error=EIO:when=20");
-    let hang = richpanel_mw::sim::Action::ApplyThenHang { ms: 20_000 };
-    let send = richpanel_mw::sim::Matcher::endpoint("PUT /tickets/{id}/send-message");
-    world.sim.set_fault(richpanel_mw::sim::Fault::times(3, send, hang));
+    let strace = Strace::inject_at(&world, Some("mw.db-wal"), "fsync,fdatasync", "error=EIO:when=30");
+    let send = Matcher::endpoint("PUT /tickets/{id}/send-message");
+    world.sim.set_fault(Fault::times(3, send, Action::ApplyThenHang { ms: 20_000 }));
     world.forget_port();
     world.launch(&strace.launch).unwrap();
-    let heard = until_gone(&mut world, &["nobody".to_owned()]);
+    let heard = until_gone(&mut world, &[known]);
     let gone = world.until_gone();
     left_well(&strace, &gone, &heard);
+    assert!(world.sim.faults()[0].fired > 0, "no worker was waiting");
     world.sim.clear_faults();
+    all_is_well(&mut world, &heard.acknowledged);
 }
