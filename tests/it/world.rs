@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use richpanel_mw::clock::{Clock as _, SystemClock};
 use richpanel_mw::daemon::control::{self, Request};
+use richpanel_mw::daemon::outside;
 use richpanel_mw::event::{State, Timestamp};
 use richpanel_mw::sim::{self, EffectKind, NewMessage, Sim, SimHandle, SimOptions, Target, Written};
 use richpanel_mw::store::sqlite::reader::{EventRow, EventStory, Filter, Reader};
@@ -238,6 +239,17 @@ impl World {
         let pid = rustix::process::Pid::from_child(&running.process.0);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         running.process.0.wait().unwrap().code()
+    }
+
+    /// SIGTERM while the daemon is opening its file, which `held` keeps it from ending; the exit code.
+    pub fn stop_while_starting<T>(&self, held: T) -> Option<i32> {
+        let (mut process, mut log) = self.spawn(&Launch::default());
+        self.until("the file is being opened", |world| outside::is_locked(&world.database()).unwrap());
+        let pid = rustix::process::Pid::from_child(&process.0);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        drop(held);
+        let _: Option<()> = log.find(|_| None);
+        process.0.wait().unwrap().code()
     }
 
     pub fn restart(&mut self) {
