@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use richpanel_mw::clock::{Clock as _, SystemClock};
 use richpanel_mw::sim::people::OrderState;
 
 use super::WHERE;
@@ -12,6 +13,9 @@ use crate::world::{TOKEN, World};
 
 /// Between two customers.
 const PACE: Duration = Duration::from_millis(50);
+
+/// Under load every death that was arranged comes in seconds; this is for a slow machine.
+const LEAVES_WITHIN: Duration = Duration::from_secs(60);
 
 /// What the repeating caller was answered, in order.
 #[derive(Debug, Default)]
@@ -27,12 +31,15 @@ pub fn until_gone(world: &mut World, known: &[String]) -> Heard {
     let (stop, stopped) = mpsc::channel();
     std::thread::scope(|scope| {
         let repeating = scope.spawn(move || repeat(addr, known, &stopped));
-        while !world.is_gone() {
+        let clock = SystemClock::new();
+        while !world.is_gone() && clock.monotonic() < LEAVES_WITHIN {
             world.mail_about(OrderState::Shipped, WHERE);
             let _ = world.sim.wait_until(PACE, |_| false);
         }
         drop(stop);
-        repeating.join().unwrap()
+        let heard = repeating.join().unwrap();
+        assert!(world.is_gone(), "it neither died nor left within {LEAVES_WITHIN:?}");
+        heard
     })
 }
 
