@@ -17,8 +17,9 @@ pub struct Patience {
     pub first: Duration,
     /// The longest wait.
     pub longest: Duration,
-    /// An event this old is a dead letter at its next failed attempt, whatever keeps it, so that each one ends where a
-    /// person can see it. While the helpdesk is known to be down nothing is attempted, so an outage alone ends nothing.
+    /// An event this old that was tried `max_attempts` times is a dead letter at its next failed attempt, whatever keeps
+    /// it, so that each one ends where a person can see it. While the helpdesk is known to be down nothing is attempted,
+    /// so an outage alone ends nothing.
     pub give_up_after: Duration,
 }
 
@@ -40,7 +41,9 @@ pub fn after_failure(
         _ => backoff(if counts { failures } else { claim.attempt }, patience, jitter),
     };
     let reason = crate::text::one_line(&crate::text::redact(&stop.to_string()), 300);
-    let too_old = since(claim.accepted_at, now) >= patience.give_up_after;
+    // By the clock alone, one that jumped ahead or a long time under mode `off` would cost a message all its tries.
+    let too_old =
+        claim.attempt >= patience.max_attempts && since(claim.accepted_at, now) >= patience.give_up_after;
     if hopeless || too_old || (counts && failures >= patience.max_attempts) {
         return End { state: State::Dead, outcome: None, due_at: None, failed: counts, reason, calls };
     }
@@ -145,5 +148,13 @@ mod tests {
         };
         assert_eq!(after_hours(23), State::Backoff);
         assert_eq!(after_hours(24), State::Dead);
+    }
+
+    #[test]
+    fn an_old_event_is_tried_as_often_as_a_young_one() {
+        let down = Stop::Api(ApiError::Unavailable("refused".into()));
+        let much_later = after(NOW, Duration::from_secs(400 * 86_400));
+        let at = |attempt| after_failure(&claim(0, attempt), &down, PATIENCE, 1.0, much_later, 0).state;
+        assert_eq!((at(1), at(2), at(3)), (State::Backoff, State::Backoff, State::Dead));
     }
 }

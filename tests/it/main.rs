@@ -11,6 +11,7 @@ mod faults;
 mod gates;
 mod ledger;
 mod outage;
+mod machine;
 mod outcomes;
 mod restore;
 mod resumed;

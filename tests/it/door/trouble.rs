@@ -135,6 +135,22 @@ fn sigterm_lets_a_call_in_progress_end_and_tells_new_ones_to_come_back() {
 }
 
 #[test]
+fn sigterm_during_the_start_ends_it_in_order_too() {
+    let mut world = World::live();
+    let ticket = ticket(&world);
+    world.kill();
+    assert_eq!(
+        world.stop_while_starting(hold(&world)),
+        Some(0),
+        "ended by the signal, in the midst of things"
+    );
+    world.start();
+    assert_eq!(ask(&world, good(&body(&ticket))).event().0, "accepted");
+    is_routed(&world, &ticket);
+    goes_on(&world);
+}
+
+#[test]
 fn after_kill_9_every_call_that_got_200_is_in_the_file_once() {
     let mut world = World::with("off", "");
     let mut acknowledged = BTreeMap::new();
