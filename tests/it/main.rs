@@ -8,6 +8,7 @@ mod demo;
 mod door;
 mod faults;
 mod gates;
+mod machine;
 mod outcomes;
 mod resumed;
 mod socket;

@@ -1,0 +1,4 @@
+//! Power loss.
+
+mod disk;
+mod trace;
