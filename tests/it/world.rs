@@ -29,7 +29,12 @@ pub struct World {
     extra: String,
     mode: &'static str,
     listen: Option<SocketAddr>,
+    through: Through,
 }
+
+/// Gives, at each start, the words that stand before the daemon's own command: a program it is started through. That
+/// program must become the daemon (as `strace -D` does): signals go to its process.
+pub type Through = Box<dyn Fn() -> Vec<String> + Send + Sync>;
 
 struct Running {
     process: Child,
@@ -58,6 +63,10 @@ impl World {
     }
 
     pub fn on(options: SimOptions, mode: &'static str, extra: &str) -> Self {
+        Self::started_through(Box::new(Vec::new), options, mode, extra)
+    }
+
+    pub fn started_through(through: Through, options: SimOptions, mode: &'static str, extra: &str) -> Self {
         let sim = Sim::start(options).unwrap();
         sim.configure(|settings| settings.quirks = false);
         let mut world = Self {
@@ -67,6 +76,7 @@ impl World {
             extra: extra.to_owned(),
             mode,
             listen: None,
+            through,
         };
         world.start();
         world
@@ -97,7 +107,10 @@ impl World {
     /// Starts the daemon and waits until it takes calls; points the helpdesk's rules at it.
     pub fn start(&mut self) {
         self.write_config();
-        let mut process = Command::new(env!("CARGO_BIN_EXE_richpanel-mw"))
+        let mut words = (self.through)();
+        words.push(env!("CARGO_BIN_EXE_richpanel-mw").to_owned());
+        let mut process = Command::new(&words[0])
+            .args(&words[1..])
             .args(["run", "--config"])
             .arg(self.config())
             .env("RUST_LOG", "info")
