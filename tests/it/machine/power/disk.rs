@@ -184,7 +184,7 @@ impl<'a> Disk<'a> {
                 (None, _) => (),
             }
         }
-        let of = |inode: usize| grown.get(&inode).unwrap_or(&self.inodes[inode]).clone();
+        let mut of = |inode: usize| grown.remove(&inode).unwrap_or_else(|| self.inodes[inode].clone());
         names.into_iter().map(|(name, inode)| (name, of(inode))).collect()
     }
 }
@@ -251,8 +251,12 @@ impl<'a> Dice<'a> {
     }
 
     fn grow(&mut self, file: &mut Vec<u8>, to: usize) {
-        while file.len() < to {
-            file.push(if self.rubbish { self.rng.u8(..) } else { 0 });
+        let from = file.len();
+        if from < to {
+            file.resize(to, 0);
+            if self.rubbish {
+                self.rng.fill(&mut file[from..]);
+            }
         }
     }
 }

@@ -3,12 +3,13 @@
 //! Cut just before and just after every sync ended, after every word that went out, and at moments drawn by the seed.
 //! Equal images are looked at once and judged at each cut: what must be there grows.
 
-use std::collections::hash_map::{DefaultHasher, Entry};
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::hash::{Hash as _, Hasher as _};
 use std::path::Path;
-use std::sync::{Mutex, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
+
+use sha2::{Digest as _, Sha256};
 
 use super::disk::{Chance, Disk, Image};
 use super::trace::{Call, Heard, Moment, Trace};
@@ -31,8 +32,8 @@ pub struct Trial<'a> {
     /// Ends of names whose syncs do nothing.
     pub deaf: &'a [&'a str],
     pub seed: u64,
-    /// Torn images at each cut.
-    pub torn: usize,
+    /// Torn images at each cut; none: nothing that was not synced ever reaches the disk.
+    pub torn: Option<usize>,
     /// Opens the database of this name in this folder and looks.
     pub look: &'a (dyn Fn(&Path) -> Facts + Sync),
 }
@@ -85,11 +86,12 @@ impl Trial<'_> {
         let heard: Vec<&Heard> = self.heard();
         let facts = Mutex::new(HashMap::new());
         let (give, take) = mpsc::sync_channel::<(usize, Image)>(8);
-        let take = Mutex::new(take);
+        let take = Arc::new(Mutex::new(take));
         let workers = std::thread::available_parallelism().map_or(2, usize::from);
         let losses = std::thread::scope(|scope| {
             for _ in 0..workers {
-                scope.spawn(|| {
+                let (take, facts) = (Arc::clone(&take), &facts);
+                scope.spawn(move || {
                     loop {
                         let Ok((number, image)) = take.lock().unwrap().recv() else { return };
                         let found = self.open(&image);
@@ -97,6 +99,8 @@ impl Trial<'_> {
                     }
                 });
             }
+            // With the last worker goes the channel: nobody waits for one that fell.
+            drop(take);
             let losses = self.cut(&give);
             drop(give);
             losses
@@ -117,8 +121,10 @@ impl Trial<'_> {
     fn cut(&self, give: &mpsc::SyncSender<(usize, Image)>) -> Vec<Loss> {
         let mut rng = fastrand::Rng::with_seed(self.seed);
         let mut disk = Disk::new(&self.base.to_string_lossy(), self.deaf);
-        let mut known: HashMap<u64, usize> = HashMap::new();
+        let mut known = Known::default();
         let mut losses = Vec::new();
+        // The image of what is safe, until the next sync ends.
+        let mut dropped = None;
         let mut heard = 0;
         let mut due = false;
         for (at, moment) in self.trace.moments.iter().enumerate() {
@@ -126,23 +132,19 @@ impl Trial<'_> {
             let ends_a_sync = matches!((moment, &self.trace.calls[call]), (Moment::Ends(_), Call::Sync(_)));
             if due || ends_a_sync || rng.u8(..) < 8 {
                 for chance in self.chances(&disk, &mut rng) {
-                    let image = disk.after(chance);
-                    let count = known.len();
-                    let number = match known.entry(hash(&image)) {
-                        Entry::Occupied(known) => *known.get(),
-                        Entry::Vacant(new) => {
-                            new.insert(count);
-                            give.send((count, image)).unwrap();
-                            count
-                        }
-                    };
-                    losses.push(Loss { image: number, heard, at, chance });
+                    let again = (chance == Chance::Dropped).then_some(dropped).flatten();
+                    let image = again.unwrap_or_else(|| known.number(disk.after(chance), give));
+                    if chance == Chance::Dropped {
+                        dropped = Some(image);
+                    }
+                    losses.push(Loss { image, heard, at, chance });
                 }
             }
             disk.goes_by(self.trace, *moment);
             let says = matches!((moment, &self.trace.calls[call]), (Moment::Begins(_), Call::Say(_)));
             heard += usize::from(says);
             due = ends_a_sync || says;
+            dropped = dropped.filter(|_| !ends_a_sync);
         }
         losses
     }
@@ -150,9 +152,9 @@ impl Trial<'_> {
     fn chances(&self, disk: &Disk<'_>, rng: &mut fastrand::Rng) -> Vec<Chance> {
         let mut chances = vec![Chance::Dropped];
         // With nothing in the air all draws are the same disk.
-        if !disk.is_safe() {
+        if let Some(torn) = self.torn.filter(|_| !disk.is_safe()) {
             chances.extend([Chance::Applied, Chance::Prefix(rng.u64(..))]);
-            chances.extend((0..self.torn).map(|_| Chance::Torn(rng.u64(..))));
+            chances.extend((0..torn).map(|_| Chance::Torn(rng.u64(..))));
         }
         chances
     }
@@ -194,14 +196,14 @@ impl Trial<'_> {
             }
             seen = loss.heard;
             let facts = &facts[&loss.image];
-            verdict.add(loss, facts, missing(&kept, &facts.kept), missing(&begun, &facts.replies));
+            verdict.add(loss, facts, &missing(&kept, &facts.kept), &missing(&begun, &facts.replies));
         }
         verdict
     }
 }
 
 impl Verdict {
-    fn add(&mut self, loss: &Loss, facts: &Facts, lost: BTreeMap<i64, u64>, again: BTreeMap<String, u64>) {
+    fn add(&mut self, loss: &Loss, facts: &Facts, lost: &BTreeMap<i64, u64>, again: &BTreeMap<String, u64>) {
         self.losing += usize::from(!lost.is_empty());
         self.rows_lost += lost.values().sum::<u64>();
         self.repeating += usize::from(!again.is_empty());
@@ -224,14 +226,27 @@ fn missing<K: Ord + Clone>(wanted: &BTreeMap<K, u64>, found: &BTreeMap<K, u64>) 
     short.filter(|(_, short)| *short > 0).collect()
 }
 
-fn hash(image: &Image) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    for (end, bytes) in image {
-        end.hash(&mut hasher);
-        hasher.write_usize(bytes.len());
-        hasher.write(bytes);
+/// The images that were given out to be opened, by their hash.
+#[derive(Default)]
+struct Known(HashMap<[u8; 32], usize>);
+
+impl Known {
+    fn number(&mut self, image: Image, give: &mpsc::SyncSender<(usize, Image)>) -> usize {
+        let mut hasher = Sha256::new();
+        for (end, bytes) in &image {
+            hasher.update(format!("{end} {}\n", bytes.len()));
+            hasher.update(bytes);
+        }
+        let count = self.0.len();
+        match self.0.entry(hasher.finalize().into()) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => {
+                new.insert(count);
+                give.send((count, image)).unwrap();
+                count
+            }
+        }
     }
-    hasher.finish()
 }
 
 /// A folder in memory where the machine has one: thousands of small databases are opened here.
