@@ -81,6 +81,16 @@ impl<'a> Disk<'a> {
         self.pending.is_empty()
     }
 
+    /// True while the database is made, folded up or closed: names, bytes of the file itself, or a length may be lost.
+    pub fn changes_the_file(&self) -> bool {
+        let wal = self.names.get("-wal");
+        self.pending.iter().any(|change| {
+            change.inode.is_none()
+                || change.inode.as_ref() != wal
+                || matches!(change.change, Change::Length(_))
+        })
+    }
+
     fn begins(&mut self, number: usize, call: &Call) {
         match call {
             Call::Create(path) => {

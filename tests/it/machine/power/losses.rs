@@ -1,7 +1,7 @@
 //! The power losses of one recording: where it is cut, what is then on the disk, and what must still be there.
 //!
-//! Cut just before and just after every sync ended, after every word that went out, and at moments drawn by the seed.
-//! Equal images are looked at once and judged at each cut: what must be there grows.
+//! Cut just before and just after every sync ended, after every word that went out, and at moments drawn by the seed;
+//! or at every single call while the file itself is changed. Equal images are looked at once and judged at each cut: what must be there grows.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -34,6 +34,8 @@ pub struct Trial<'a> {
     pub seed: u64,
     /// Torn images at each cut; none: nothing that was not synced ever reaches the disk.
     pub torn: Option<usize>,
+    /// Cut at every call while anything but frames of the WAL is in the air, and nowhere else.
+    pub closely: bool,
     /// Opens the database of this name in this folder and looks.
     pub look: &'a (dyn Fn(&Path) -> Facts + Sync),
 }
@@ -109,7 +111,7 @@ impl Trial<'_> {
     }
 
     /// In the order in which it was said.
-    fn heard(&self) -> Vec<&Heard> {
+    pub fn heard(&self) -> Vec<&Heard> {
         let said = self.trace.moments.iter().filter_map(|moment| match moment {
             Moment::Begins(number) => Some(&self.trace.calls[*number]),
             Moment::Ends(_) => None,
@@ -130,7 +132,8 @@ impl Trial<'_> {
         for (at, moment) in self.trace.moments.iter().enumerate() {
             let (Moment::Begins(call) | Moment::Ends(call)) = *moment;
             let ends_a_sync = matches!((moment, &self.trace.calls[call]), (Moment::Ends(_), Call::Sync(_)));
-            if due || ends_a_sync || rng.u8(..) < 8 {
+            let everywhere = due || ends_a_sync || rng.u8(..) < 8;
+            if if self.closely { disk.changes_the_file() } else { everywhere } {
                 for chance in self.chances(&disk, &mut rng) {
                     let again = (chance == Chance::Dropped).then_some(dropped).flatten();
                     let image = again.unwrap_or_else(|| known.number(disk.after(chance), give));
@@ -160,7 +163,7 @@ impl Trial<'_> {
     }
 
     /// Puts the image in a folder of its own and looks at it.
-    fn open(&self, image: &Image) -> Facts {
+    pub fn open(&self, image: &Image) -> Facts {
         let folder = scratch();
         let path = folder.path().join(self.base.file_name().unwrap());
         for (end, bytes) in image {

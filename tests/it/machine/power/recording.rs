@@ -54,6 +54,23 @@ const FAST: &str = "[server]\nmax_connections_per_address = 500\n[richpanel]\nre
 
 /// The daemon from an empty folder to its orderly end: calls, replies, both kinds of checkpoint, a kill and a restart.
 pub fn daemon() -> Recording {
+    daemon_for(a_day)
+}
+
+/// The daemon's shortest life: a new file, a few messages, a fold of the WAL, one message more, an orderly end.
+pub fn daemon_for_a_moment() -> Recording {
+    daemon_for(|world| {
+        (0..3).for_each(|_| drop(world.mail_about(OrderState::Shipped, WHERE)));
+        world.settled();
+        world.until("the WAL is empty", |world| wal_bytes(world) == 0);
+        world.mail(RETURN);
+        world.settled();
+        0
+    })
+}
+
+/// What is done with the daemon gives the number of calls made by hand.
+fn daemon_for(life: impl FnOnce(&mut World) -> usize) -> Recording {
     needs("strace", "strace");
     let traces = scratch();
     let starts = Arc::new(AtomicUsize::new(0));
@@ -66,7 +83,7 @@ pub fn daemon() -> Recording {
     });
     let mut world = World::started_through(through, SimOptions::default(), "live", FAST);
     world.sim.set_rate_limit(1_000, 1_000);
-    let calls_by_hand = a_day(&mut world);
+    let calls_by_hand = life(&mut world);
     assert_eq!(world.stop(), Some(0));
 
     let base = world.folder.path().canonicalize().unwrap().join("mw.db");
