@@ -132,7 +132,7 @@ impl Trial<'_> {
         for (at, moment) in self.trace.moments.iter().enumerate() {
             let (Moment::Begins(call) | Moment::Ends(call)) = *moment;
             let ends_a_sync = matches!((moment, &self.trace.calls[call]), (Moment::Ends(_), Call::Sync(_)));
-            let everywhere = due || ends_a_sync || rng.u8(..) < 8;
+            let everywhere = due || ends_a_sync || rng.u8(..) < 4;
             if if self.closely { disk.changes_the_file() } else { everywhere } {
                 for chance in self.chances(&disk, &mut rng) {
                     let again = (chance == Chance::Dropped).then_some(dropped).flatten();
