@@ -44,6 +44,8 @@ impl Run {
         let mode_by = if self.mode.is_some() { "command line" } else { "config" };
         self.override_file(&mut loaded);
         let secrets = Secrets::find(&loaded, &Surroundings::of_process());
+        // Before the start: a signal that comes while it lasts ends what was started, in order, and not in the midst.
+        let signals = Signals::new([SIGTERM, SIGINT, SIGHUP]).context("cannot watch for signals")?;
         let plan = Plan { loaded, secrets, mode_by: mode_by.to_owned(), clock: Arc::clone(&session.clock) };
         let daemon = match Daemon::start(plan) {
             Ok(daemon) => daemon,
@@ -54,7 +56,7 @@ impl Run {
             }
             Err(error) => return Err(error).context("not started"),
         };
-        obey_signals(daemon.stopper())?;
+        obey(signals, daemon.stopper())?;
         Ok(match daemon.wait() {
             Ended::Asked => Exit::Good,
             Ended::Died(_) => Exit::CannotRun,
@@ -72,9 +74,8 @@ impl Run {
     }
 }
 
-/// Watches for signals on a thread of its own.
-fn obey_signals(stopper: Stopper) -> Result<()> {
-    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP]).context("cannot watch for signals")?;
+/// Obeys signals on a thread of its own, those that came meanwhile first.
+fn obey(mut signals: Signals, stopper: Stopper) -> Result<()> {
     let watch = move || {
         let mut stopping = false;
         for signal in signals.forever() {

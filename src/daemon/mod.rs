@@ -34,6 +34,10 @@ use status::Status;
 /// How often the supervisor looks at the store.
 const WATCH: Duration = Duration::from_millis(100);
 
+/// How long running events may take to end when nothing can be recorded any more: the whole way out is to take a
+/// second. A worker may be waiting for the helpdesk; what it sent is looked for after the next start.
+const LEAVE: Duration = Duration::from_millis(500);
+
 /// Why the daemon did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -176,17 +180,16 @@ impl Daemon {
         self.stopper.clone()
     }
 
-    /// Runs until asked to stop or until a part dies, then drains what runs.
+    /// Runs until asked to stop or until a part dies, then drains what runs. When the database failed, nothing that
+    /// still runs can be kept, and it is not waited for.
     pub fn wait(self) -> Ended {
-        let why = loop {
+        let (why, database_failed) = loop {
             match self.ended.recv_timeout(WATCH) {
-                Ok(why) => break why,
-                Err(RecvTimeoutError::Disconnected) => break Ended::Asked,
+                Ok(why) => break (why, self.database_failure().is_some()),
+                Err(RecvTimeoutError::Disconnected) => break (Ended::Asked, false),
                 Err(RecvTimeoutError::Timeout) => {
-                    if let Err(StoreError::Unknown(why)) = self.store.ready() {
-                        break Ended::Died(format!(
-                            "the database: {why}; start again to find out what is on disk"
-                        ));
+                    if let Some(why) = self.database_failure() {
+                        break (Ended::Died(why), true);
                     }
                 }
             }
@@ -195,8 +198,33 @@ impl Daemon {
             Ended::Asked => log::info!("stopping: no new calls, running events end"),
             Ended::Died(what) => log::error!("stopping: {what}"),
         }
-        self.drain();
+        if database_failed {
+            self.leave();
+        } else {
+            self.drain();
+        }
         why
+    }
+
+    fn database_failure(&self) -> Option<String> {
+        match self.store.ready() {
+            Err(StoreError::Unknown(why)) => {
+                Some(format!("the database: {why}; start again to find out what is on disk"))
+            }
+            _ => None,
+        }
+    }
+
+    fn leave(self) {
+        let (done, drained) = mpsc::sync_channel(1);
+        let drain = move || {
+            self.drain();
+            let _ = done.send(());
+        };
+        let thread = std::thread::Builder::new().name("drain".into()).spawn(drain);
+        if thread.is_err() || drained.recv_timeout(LEAVE).is_err() {
+            log::warn!("stopped with events in work; they go on at the next start");
+        }
     }
 
     fn drain(self) {

@@ -6,7 +6,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -29,24 +29,77 @@ pub struct World {
     extra: String,
     mode: &'static str,
     listen: Option<SocketAddr>,
-    through: Through,
 }
-
-/// Gives, at each start, the words that stand before the daemon's own command: a program it is started through. That
-/// program must become the daemon (as `strace -D` does): signals go to its process.
-pub type Through = Box<dyn Fn() -> Vec<String> + Send + Sync>;
 
 struct Running {
-    process: Child,
+    process: Process,
     addr: SocketAddr,
     admin: SocketAddr,
+    log: Log,
 }
 
-impl Drop for World {
+/// How a daemon is started other than plainly.
+#[derive(Debug, Clone, Default)]
+pub struct Launch {
+    /// A command that becomes the daemon: `prlimit …`, `strace -D …`. It keeps its process id.
+    pub under: Vec<String>,
+    pub env: Vec<(String, String)>,
+}
+
+/// A daemon that left, and its words.
+#[derive(Debug)]
+pub struct Gone {
+    pub status: ExitStatus,
+    pub log: String,
+}
+
+/// Gone when dropped, however the test ends.
+struct Process(Child);
+
+impl Drop for Process {
     fn drop(&mut self) {
-        if let Some(mut running) = self.daemon.take() {
-            let _ = running.process.kill();
-            let _ = running.process.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What the daemon writes to stderr, line by line; ends when its last process does.
+struct Log {
+    lines: mpsc::Receiver<String>,
+    seen: Vec<String>,
+}
+
+impl Log {
+    fn of(stderr: ChildStderr) -> Self {
+        let (tell, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            let show = std::env::var_os("SHOW_LOG").is_some();
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                if show {
+                    eprintln!("{line}");
+                }
+                let _ = tell.send(line);
+            }
+        });
+        Self { lines, seen: vec![] }
+    }
+
+    /// The first thing found in a line; `None` when the log ends without it.
+    fn find<T>(&mut self, find: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let clock = SystemClock::new();
+        loop {
+            let line = match self.lines.recv_timeout(PATIENCE.saturating_sub(clock.monotonic())) {
+                Ok(line) => line,
+                Err(mpsc::RecvTimeoutError::Disconnected) => return None,
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    panic!("waited {PATIENCE:?}:\n{}", self.seen.join("\n"))
+                }
+            };
+            let found = find(&line);
+            self.seen.push(line);
+            if found.is_some() {
+                return found;
+            }
         }
     }
 }
@@ -63,10 +116,6 @@ impl World {
     }
 
     pub fn on(options: SimOptions, mode: &'static str, extra: &str) -> Self {
-        Self::started_through(Box::new(Vec::new), options, mode, extra)
-    }
-
-    pub fn started_through(through: Through, options: SimOptions, mode: &'static str, extra: &str) -> Self {
         let sim = Sim::start(options).unwrap();
         sim.configure(|settings| settings.quirks = false);
         let mut world = Self {
@@ -76,7 +125,6 @@ impl World {
             extra: extra.to_owned(),
             mode,
             listen: None,
-            through,
         };
         world.start();
         world
@@ -106,46 +154,67 @@ impl World {
 
     /// Starts the daemon and waits until it takes calls; points the helpdesk's rules at it.
     pub fn start(&mut self) {
+        if let Err(gone) = self.launch(&Launch::default()) {
+            panic!("the daemon did not start:\n{}", gone.log);
+        }
+    }
+
+    /// The same in a way of its own; a daemon that leaves before it takes calls is no panic.
+    pub fn launch(&mut self, how: &Launch) -> Result<(), Gone> {
+        let (mut process, mut log) = self.spawn(how);
+        let Some((addr, admin)) = log.find(addresses) else {
+            let status = process.0.wait().unwrap();
+            return Err(Gone { status, log: log.seen.join("\n") });
+        };
+        self.listen = Some(addr);
+        self.daemon = Some(Running { process, addr, admin, log });
+        self.sim.set_targets(targets(addr));
+        Ok(())
+    }
+
+    fn spawn(&self, how: &Launch) -> (Process, Log) {
         self.write_config();
-        let mut words = (self.through)();
-        words.push(env!("CARGO_BIN_EXE_richpanel-mw").to_owned());
-        let mut process = Command::new(&words[0])
+        let mut words = how.under.clone();
+        words.push(env!("CARGO_BIN_EXE_richpanel-mw").into());
+        let process = Command::new(&words[0])
             .args(&words[1..])
             .args(["run", "--config"])
             .arg(self.config())
             .env("RUST_LOG", "info")
             .env_remove("CREDENTIALS_DIRECTORY")
+            .envs(how.env.iter().map(|(name, value)| (name, value)))
             .stderr(Stdio::piped())
             .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let stderr = process.stderr.take().unwrap();
-        let (tell, ready) = mpsc::channel();
-        std::thread::spawn(move || {
-            let show = std::env::var_os("SHOW_LOG").is_some();
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                if show {
-                    eprintln!("{line}");
-                }
-                let _ = tell.send(line);
-            }
-        });
-        let clock = SystemClock::new();
-        let mut seen = Vec::new();
-        let (addr, admin) = loop {
-            let left = PATIENCE.saturating_sub(clock.monotonic());
-            let Ok(line) = ready.recv_timeout(left) else {
-                let _ = process.kill();
-                panic!("the daemon did not start:\n{}", seen.join("\n"))
-            };
-            if let Some(found) = addresses(&line) {
-                break found;
-            }
-            seen.push(line);
-        };
-        self.listen = Some(addr);
-        self.daemon = Some(Running { process, addr, admin });
-        self.sim.set_targets(targets(addr));
+            .spawn();
+        let mut process = Process(process.unwrap_or_else(|error| panic!("{}: {error}", words[0])));
+        let log = Log::of(process.0.stderr.take().unwrap());
+        (process, log)
+    }
+
+    /// The next start takes any free port: many restarts beside other tests would lose theirs one day.
+    pub fn forget_port(&mut self) {
+        self.listen = None;
+    }
+
+    pub fn is_gone(&mut self) -> bool {
+        self.daemon.as_mut().is_none_or(|running| running.process.0.try_wait().unwrap().is_some())
+    }
+
+    /// Waits until the daemon has left by itself; its words since it took calls.
+    pub fn until_gone(&mut self) -> Gone {
+        let mut running = self.daemon.take().unwrap();
+        let _: Option<()> = running.log.find(|_| None);
+        Gone { status: running.process.0.wait().unwrap(), log: running.log.seen.join("\n") }
+    }
+
+    /// Waits until the daemon has said this.
+    pub fn until_said(&mut self, word: &str) {
+        let log = &mut self.daemon.as_mut().unwrap().log;
+        assert!(log.find(|line| line.contains(word).then_some(())).is_some(), "it left without: {word}");
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.daemon.as_ref().unwrap().process.0.id()
     }
 
     pub fn addr(&self) -> SocketAddr {
@@ -159,16 +228,16 @@ impl World {
     /// `kill -9`: nothing is said, nothing is flushed.
     pub fn kill(&mut self) {
         let mut running = self.daemon.take().unwrap();
-        running.process.kill().unwrap();
-        running.process.wait().unwrap();
+        running.process.0.kill().unwrap();
+        running.process.0.wait().unwrap();
     }
 
     /// SIGTERM, as systemd does; the exit code.
     pub fn stop(&mut self) -> Option<i32> {
         let mut running = self.daemon.take().unwrap();
-        let pid = rustix::process::Pid::from_child(&running.process);
+        let pid = rustix::process::Pid::from_child(&running.process.0);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        running.process.wait().unwrap().code()
+        running.process.0.wait().unwrap().code()
     }
 
     pub fn restart(&mut self) {
@@ -240,9 +309,13 @@ impl World {
 
     /// Waits until something holds; the panic says what did not.
     pub fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
+        self.until_within(PATIENCE, what, holds);
+    }
+
+    fn until_within(&self, patience: Duration, what: &str, holds: impl Fn(&Self) -> bool) {
         let clock = SystemClock::new();
         while !holds(self) {
-            if clock.monotonic() > PATIENCE {
+            if clock.monotonic() > patience {
                 let events: Vec<_> = self
                     .events()
                     .iter()
@@ -250,7 +323,7 @@ impl World {
                         format!("{} {} {:?} {}", event.ticket, event.state, event.outcome, event.reason)
                     })
                     .collect();
-                panic!("waited {PATIENCE:?} for: {what}\nevents:\n{}", events.join("\n"));
+                panic!("waited {patience:?} for: {what}\nevents:\n{}", events.join("\n"));
             }
             // Condvar-backed wait on the helpdesk's own happenings; bounded, no fixed pause before a check.
             let _ = self.sim.wait_until(Duration::from_millis(20), |_| false);
@@ -266,8 +339,13 @@ impl World {
 
     /// Waits for the end of everything, then asks the oracle: nothing lost, nothing twice, nothing stuck.
     pub fn settled(&self) {
+        self.settled_within(PATIENCE);
+    }
+
+    /// The same where a lease must run out first.
+    pub fn settled_within(&self, patience: Duration) {
         assert!(self.sim.wait_for_firings(PATIENCE), "the helpdesk's calls did not end");
-        self.until("every event has ended", |world| {
+        self.until_within(patience, "every event has ended", |world| {
             world.events().iter().all(|event| State::parse(&event.state).is_some_and(State::is_final))
         });
         assert_eq!(self.sim.duplicated(), Vec::new(), "a customer message was answered twice");

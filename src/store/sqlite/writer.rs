@@ -290,12 +290,17 @@ impl Loop {
             if !self.connection.is_autocommit() {
                 let _ = self.connection.execute_batch("rollback");
             }
-            if matches!(error, StoreError::Unknown(_)) {
-                self.shared.lost.store(true, Ordering::Release);
-                log::error!("store: {error}; nothing more is accepted, the process must start again");
-            }
+            self.give_up_if_unknown(error);
         }
         done
+    }
+
+    /// After a failed sync nobody knows what is on disk, and a second one that succeeds proves nothing.
+    fn give_up_if_unknown(&self, error: &StoreError) {
+        if matches!(error, StoreError::Unknown(_)) {
+            self.shared.lost.store(true, Ordering::Release);
+            log::error!("store: {error}; nothing more is accepted, the process must start again");
+        }
     }
 
     /// One job inside its savepoint. An error means that the whole transaction is gone, not that the job failed.
@@ -337,7 +342,7 @@ impl Loop {
 
     fn idle(&mut self) {
         self.measure_disk();
-        if self.dirty {
+        if self.dirty && !self.shared.lost.load(Ordering::Acquire) {
             self.checkpoint("truncate");
         }
     }
@@ -350,7 +355,10 @@ impl Loop {
         {
             Ok(busy) if kind == "truncate" => self.dirty = busy != 0,
             Ok(_) => (),
-            Err(error) => log::warn!("store: checkpoint: {error}"),
+            Err(error) => {
+                log::warn!("store: checkpoint: {error}");
+                self.give_up_if_unknown(&broken(&error));
+            }
         }
     }
 

@@ -1,21 +1,22 @@
 //! Makes the recordings: the daemon's day under `strace`, and `sqlite3` as the control.
 
 use std::io::{Read as _, Seek as _, SeekFrom};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use richpanel_mw::clock::{Clock as _, SystemClock};
 use richpanel_mw::daemon::control::Request;
 use richpanel_mw::event::Mode;
+use richpanel_mw::sim::EffectKind;
 use richpanel_mw::sim::people::OrderState;
-use richpanel_mw::sim::{EffectKind, SimOptions};
+use tempfile::TempDir;
 
 use super::losses::scratch;
 use super::trace::{Call, Heard, Reader, Trace};
-use crate::world::{PATIENCE, World};
+use crate::machine::{WHERE, needs, world_with};
+use crate::world::{Launch, PATIENCE, TOKEN, World};
 
 /// Every call that changes files or names, or tells the outside something.
 const CALLS: &str = "trace=pwrite64,pwritev,pwritev2,write,writev,sendto,sendmsg,sendmmsg,sendfile,copy_file_range,\
@@ -30,15 +31,6 @@ fn strace(out: &Path) -> Vec<String> {
     words
 }
 
-/// A tool that these tests cannot do without.
-pub fn needs(tool: &str, package: &str) {
-    let found = Command::new(tool).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    assert!(
-        found.is_ok_and(|status| status.success()),
-        "{tool} is not here, and a power loss cannot be shown without it; install it with: apt-get install {package}"
-    );
-}
-
 /// A recording, and the database as it really ended.
 pub struct Recording {
     pub trace: Trace,
@@ -48,9 +40,27 @@ pub struct Recording {
     _folder: Box<dyn std::any::Any>,
 }
 
-const WHERE: &str = "Hi, where is my order #606243?";
 const RETURN: &str = "I would like to return my shoes, please send me a return label.";
-const FAST: &str = "[server]\nmax_connections_per_address = 500\n[richpanel]\nrequests_per_window = 1000\nwindow_seconds = 1";
+/// The rush comes over many connections from one address.
+const MANY_AT_ONCE: &str = "[server]\nmax_connections_per_address = 500";
+
+/// Starts the daemon under `strace`, each time with a trace of its own.
+struct Recorder {
+    folder: TempDir,
+    traces: Vec<PathBuf>,
+}
+
+impl Recorder {
+    fn start(&mut self, world: &mut World) {
+        let trace = self.folder.path().join(self.traces.len().to_string());
+        let mut under = strace(&trace);
+        // It leaves the front to the daemon.
+        under.insert(1, "-D".into());
+        self.traces.push(trace);
+        let started = world.launch(&Launch { under, ..Launch::default() });
+        started.unwrap_or_else(|gone| panic!("the daemon did not start:\n{}", gone.log));
+    }
+}
 
 /// The daemon from an empty folder to its orderly end: calls, replies, both kinds of checkpoint, a kill and a restart.
 pub fn daemon() -> Recording {
@@ -59,7 +69,7 @@ pub fn daemon() -> Recording {
 
 /// The daemon's shortest life: a new file, a few messages, a fold of the WAL, one message more, an orderly end.
 pub fn daemon_for_a_moment() -> Recording {
-    daemon_for(|world| {
+    daemon_for(|world, _| {
         (0..3).for_each(|_| drop(world.mail_about(OrderState::Shipped, WHERE)));
         world.settled();
         world.until("the WAL is empty", |world| wal_bytes(world) == 0);
@@ -70,28 +80,24 @@ pub fn daemon_for_a_moment() -> Recording {
 }
 
 /// What is done with the daemon gives the number of calls made by hand.
-fn daemon_for(life: impl FnOnce(&mut World) -> usize) -> Recording {
+fn daemon_for(life: impl FnOnce(&mut World, &mut Recorder) -> usize) -> Recording {
     needs("strace", "strace");
-    let traces = scratch();
-    let starts = Arc::new(AtomicUsize::new(0));
-    let (folder, count) = (traces.path().to_owned(), Arc::clone(&starts));
-    let through = Box::new(move || {
-        let number = count.fetch_add(1, Ordering::Relaxed);
-        let mut words = strace(&folder.join(number.to_string()));
-        words.insert(1, "-D".into());
-        words
-    });
-    let mut world = World::started_through(through, SimOptions::default(), "live", FAST);
-    world.sim.set_rate_limit(1_000, 1_000);
-    let calls_by_hand = life(&mut world);
+    let mut world = world_with(MANY_AT_ONCE);
+    // The file is to be made before our eyes.
+    assert_eq!(world.stop(), Some(0));
+    for end in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(world.folder.path().join(format!("mw.db{end}")));
+    }
+    let mut recorder = Recorder { folder: scratch(), traces: vec![] };
+    recorder.start(&mut world);
+    let calls_by_hand = life(&mut world, &mut recorder);
     assert_eq!(world.stop(), Some(0));
 
     let base = world.folder.path().canonicalize().unwrap().join("mw.db");
     let mut reader = Reader::new(&base, &daemon_says);
-    for number in 0..starts.load(Ordering::Relaxed) {
-        let path = traces.path().join(number.to_string());
-        until_written(&world, &path);
-        reader.file(&path).unwrap();
+    for path in &recorder.traces {
+        until_written(&world, path);
+        reader.file(path).unwrap();
     }
     let trace = reader.done();
     let (kept, replies) = heard(&trace);
@@ -103,7 +109,7 @@ fn daemon_for(life: impl FnOnce(&mut World) -> usize) -> Recording {
 }
 
 /// What the day was like; the number of calls made by hand.
-fn a_day(world: &mut World) -> usize {
+fn a_day(world: &mut World, recorder: &mut Recorder) -> usize {
     (0..10).for_each(|_| drop(world.mail_about(OrderState::Shipped, WHERE)));
     (0..4).for_each(|_| drop(world.mail(RETURN)));
     world.settled();
@@ -124,7 +130,8 @@ fn a_day(world: &mut World) -> usize {
         sim.journal().iter().filter(|effect| effect.kind == EffectKind::Reply).count()
     };
     assert!(world.sim.wait_until(PATIENCE, |sim| replies(sim) >= 19), "no reply went out");
-    world.restart();
+    world.kill();
+    recorder.start(world);
     (0..4).for_each(|_| drop(world.mail_about(OrderState::Shipped, WHERE)));
     world.settled();
     calls_by_hand
@@ -133,15 +140,25 @@ fn a_day(world: &mut World) -> usize {
 /// More than a thousand calls for four tickets, from many connections at once.
 fn rush(world: &World) -> usize {
     let tickets: Vec<String> = (0..4).map(|_| world.mail(RETURN).ticket_id).collect();
+    let addr = world.addr();
     std::thread::scope(|scope| {
         for caller in 0..32 {
             let ticket = &tickets[caller % tickets.len()];
-            scope.spawn(move || {
-                (0..40).for_each(|_| assert_eq!(world.call(ticket).0, 200));
-            });
+            scope.spawn(move || call_again_and_again(addr, ticket, 40));
         }
     });
     32 * 40
+}
+
+fn call_again_and_again(addr: SocketAddr, ticket: &str, times: usize) {
+    let url = format!("http://{addr}/richpanel/inbound");
+    let body = serde_json::json!({ "ticket_id": ticket, "channel": "email", "trigger": "test" }).to_string();
+    let agent = ureq::Agent::new_with_defaults();
+    for _ in 0..times {
+        let call = agent.post(&url).header("X-Middleware-Token", TOKEN).content_type("application/json");
+        let mut answer = call.send(&body).unwrap();
+        answer.body_mut().read_to_string().unwrap();
+    }
 }
 
 fn wal_bytes(world: &World) -> u64 {
