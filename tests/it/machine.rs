@@ -1,4 +1,4 @@
-//! What only the machine can do to the daemon: syncs that fail, a full or slow disk, a clock that jumps. Tools make it
+//! What only the machine can do to the daemon: syncs that fail, power that goes, a full or slow disk, a clock that jumps. Tools make it
 //! so (`strace`, `libfaketime`, a small disk in a file), and root. `tests/run-all` installs what is missing and runs
 //! these; a plain `cargo nextest run` leaves them out, because they take minutes.
 //!
@@ -8,6 +8,7 @@ mod clock;
 mod disk;
 mod load;
 mod locked;
+mod power;
 mod slow;
 mod sync_fails;
 mod sync_kill;
