@@ -3,6 +3,8 @@
 //! [`SqliteStore::open`] takes the lock on the state directory first, then checks and opens the file; a second
 //! process leaves at once with [`StoreError::Refused`]. Looking from outside is [`reader`].
 
+#[cfg(test)]
+pub(crate) mod direct;
 mod events;
 mod journal;
 pub mod lock;
