@@ -304,9 +304,11 @@ impl Timer {
         let handled = known
             .as_ref()
             .is_some_and(|known| newest.is_none_or(|message| known.message.as_ref() == Some(&message.key())));
-        let answered = newest.is_some_and(|message| {
-            ticket.agent_answered_after(message) || ticket.bot_answered_after(message)
-        });
+        let answered = match newest {
+            Some(message) if ticket.agent_answered_after(message) => true,
+            Some(message) if ticket.bot_answered_after(message) => self.is_answer_to(ticket, message)?,
+            _ => false,
+        };
         if ticket.status != Status::Closed && !handled && !answered {
             return self.take_in(ticket.id.clone(), newest, Source::Sweep, run);
         }
@@ -320,6 +322,12 @@ impl Timer {
             channel: ticket.channel.as_str().to_owned(),
         };
         Ok(self.store.looked_at(&looked, self.now())?)
+    }
+
+    /// A reply of ours that went out while the customer wrote again stands after that message and does not answer it.
+    fn is_answer_to(&self, ticket: &Ticket, message: &Message) -> Result<bool, StoreError> {
+        let counts = self.store.reply_counts(self.helpdesk.name(), &ticket.id, None, self.now())?;
+        Ok(counts.answers.is_none_or(|key| key == message.key()))
     }
 
     fn take_in(
