@@ -135,6 +135,8 @@ pub struct JournalReply {
     pub checks: u32,
     /// When it was journalled as sending.
     pub sending_at: Option<Timestamp>,
+    /// When it was last planned: a hold counts from here.
+    pub planned_at: Timestamp,
     /// The text.
     pub body: String,
 }
