@@ -52,3 +52,6 @@ pub mod sim;
 pub mod cli;
 
 pub mod daemon;
+
+#[cfg(test)]
+mod simulation;

@@ -14,7 +14,7 @@ mod steps;
 use std::time::Duration;
 
 use crate::clock::{Clock, after};
-use crate::decide::{Decision, Policy};
+use crate::decide::Policy;
 use crate::event::{Caps, Outcome, State, TicketId, Timestamp};
 use crate::helpdesk::budget::Permit;
 use crate::helpdesk::{ApiError, Helpdesk};
@@ -114,11 +114,11 @@ impl Hands<'_> {
     }
 
     /// An end that waits for a person to step in before the reply goes out.
-    pub fn hold(&self, decision: &Decision, permit: &Permit) -> End {
+    pub fn hold(&self, wait: Duration, permit: &Permit) -> End {
         End {
             state: State::Held,
             outcome: None,
-            due_at: Some(after(self.now(), Duration::from_millis(decision.hold_ms))),
+            due_at: Some(after(self.now(), wait)),
             failed: false,
             reason: "the reply waits for a person to step in".into(),
             calls: permit.used(),

@@ -51,7 +51,7 @@ impl Hands<'_> {
             self.now(),
         )?;
         match ticket {
-            Some(ticket) => self.hand_over(claim, permit, ticket, steps),
+            Some(ticket) => self.hand_over(claim, permit, ticket, reply, steps),
             // A deleted ticket takes no tags; there is nothing left to do to it.
             None => Ok(self.gone(permit)),
         }
@@ -66,17 +66,24 @@ impl Hands<'_> {
         claim: &Claim,
         permit: &mut Permit,
         ticket: Ticket,
+        reply: &JournalReply,
         steps: &[JournalStep],
     ) -> Result<End, Stop> {
         let reason = "a reply may or may not have arrived: a person must look, it is not sent again";
         if !steps.iter().any(|step| step.body.contains(TAG_NEEDS_HUMAN)) {
-            self.plan_hand_over(claim, permit, steps)?;
+            self.plan_hand_over(claim, permit, reply, steps)?;
         }
         self.finish_plan(claim, permit, ticket, Outcome::NeedsHuman, reason)
     }
 
     /// Puts the tags for a person in the place of what was planned for an answered ticket, in one commit.
-    fn plan_hand_over(&self, claim: &Claim, permit: &Permit, steps: &[JournalStep]) -> Result<(), Stop> {
+    fn plan_hand_over(
+        &self,
+        claim: &Claim,
+        permit: &Permit,
+        reply: &JournalReply,
+        steps: &[JournalStep],
+    ) -> Result<(), Stop> {
         let mut tags = vec![TAG_NEEDS_HUMAN.to_owned()];
         let mut effects = Vec::new();
         for step in steps {
@@ -86,6 +93,8 @@ impl Hands<'_> {
                 }
                 // A ticket that we closed after a reply nobody got must not stay closed; one that an agent closed must.
                 (Ok(Effect::Close), StepState::Applied | StepState::Unproven) => effects.push(Effect::Reopen),
+                // It may have been tried and its answer lost; before the reply was answered nobody tried it.
+                (Ok(Effect::Close), StepState::Planned) if reply.said_yes => effects.push(Effect::Reopen),
                 _ => (),
             }
         }

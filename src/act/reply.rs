@@ -56,7 +56,11 @@ impl Hands<'_> {
         };
         self.store.reply_is(claim, state, &answer, self.now())?;
         match sent {
-            Ok(_) => Ok(ReplyEnd::Sent(Box::new(ticket))),
+            // An answer that shows the conversation is the newer read: a person may have stopped us since.
+            Ok(applied) => {
+                let shown = applied.ticket.filter(|shown| !shown.messages.is_empty());
+                Ok(ReplyEnd::Sent(Box::new(shown.unwrap_or(ticket))))
+            }
             Err(error @ (ApiError::Rejected { .. } | ApiError::NotFound | ApiError::Forbidden(_))) => {
                 Ok(ReplyEnd::Refused(Box::new(ticket), format!("the helpdesk refused the reply: {error}")))
             }

@@ -7,7 +7,7 @@ use crate::event::{MessageKey, TicketId};
 use crate::helpdesk::budget::Permit;
 use crate::helpdesk::{ApiError, Applied};
 use crate::store::{Answer, Claim, JournalStep, ReplyState, StepPlan, StepState};
-use crate::ticket::{Effect, Status, Ticket};
+use crate::ticket::{Effect, Message, Status, Ticket};
 
 /// Failed attempts after which a step that the ticket can do without is given up.
 const OPTIONAL_PATIENCE: u32 = 3;
@@ -36,6 +36,9 @@ impl Hands<'_> {
         let answered = decision.message.as_ref();
         let unconfirmed = journal.reply.filter(|reply| reply.state == ReplyState::Sent);
         let mut to_confirm = unconfirmed.map(|reply| reply.body);
+        if decision.send && left_closed(claim, &ticket, answered, &journal.steps) {
+            ticket = self.undo_close(claim, permit, ticket)?;
+        }
         for step in journal.steps.iter().filter(|step| step.state == StepState::Planned) {
             if let Some(text) = self.no_writes(&ticket) {
                 let answer = Answer { status: None, text, calls: permit.used() };
@@ -87,6 +90,9 @@ impl Hands<'_> {
     /// The close's answer shows a message that came before it: it must not stay on a closed ticket. Journalled as a
     /// step of its own, which is done last when it cannot be done now.
     fn undo_close(&self, claim: &Claim, permit: &mut Permit, shown: Ticket) -> Result<Ticket, Stop> {
+        if self.no_writes(&shown).is_some() {
+            return Ok(shown);
+        }
         let effect = Effect::Reopen;
         let body = serde_json::to_string(&effect).map_err(|error| Stop::Journal(error.to_string()))?;
         let rule = "closed with a newer message on it → open again".to_owned();
@@ -194,6 +200,24 @@ fn still_asked(ticket: &Ticket, answered: Option<&MessageKey>) -> Option<&'stati
         return Some("the customer wrote again");
     }
     ticket.agent_answered_after(newest).then_some("an agent has written")
+}
+
+/// Whether an earlier attempt closed the ticket over a newer message, or may have, and stopped before it could open it
+/// again. Where an agent closed it meanwhile it is opened once too often: better than a question nobody sees.
+fn left_closed(claim: &Claim, ticket: &Ticket, answered: Option<&MessageKey>, steps: &[JournalStep]) -> bool {
+    let asked = |newest: &Message| {
+        answered.is_some_and(|answered| newest.key() != *answered) && !ticket.agent_answered_after(newest)
+    };
+    let effect = |step: &JournalStep| serde_json::from_str::<Effect>(&step.body).ok();
+    let closed_by_us = steps.iter().any(|step| {
+        let tried = claim.attempt > 1 && step.state == StepState::Planned;
+        (tried || matches!(step.state, StepState::Applied | StepState::Unproven))
+            && effect(step) == Some(Effect::Close)
+    });
+    ticket.status == Status::Closed
+        && closed_by_us
+        && !steps.iter().any(|step| effect(step) == Some(Effect::Reopen))
+        && ticket.newest_customer_message().is_some_and(asked)
 }
 
 /// Whether a ticket as read shows the effect: `None` when it cannot show it.

@@ -507,7 +507,9 @@ pub(crate) fn a_clock_set_back_puts_nothing_off(store: &dyn Store) {
     accept(store, "T-1", Lane::Email, wrong).unwrap();
     let due = store.next_due(START).unwrap().unwrap();
     assert!(due.at <= START, "{due:?}");
+    store.rescue(START).unwrap();
     let claim = store.claim(START, LEASE).unwrap().expect("waits for a year that was never there");
+    assert_eq!(claim.accepted_at, START, "waits would count from a year ahead");
     store.finish(&claim, &End { due_at: Some(wrong), ..end(State::Backoff) }, START).unwrap();
     assert_eq!(store.claim(START, LEASE).unwrap(), None);
     store.rescue(START).unwrap();

@@ -135,6 +135,10 @@ pub struct JournalReply {
     pub checks: u32,
     /// When it was journalled as sending.
     pub sending_at: Option<Timestamp>,
+    /// The helpdesk said yes to it, so that what follows it may have been tried too.
+    pub said_yes: bool,
+    /// When it was last planned: a hold counts from here.
+    pub planned_at: Timestamp,
     /// The text.
     pub body: String,
 }

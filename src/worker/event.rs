@@ -13,7 +13,7 @@ use crate::decide::{Context, Decision, OrderFinding, Policy, TAG_STOP, decide, r
 use crate::event::{EventId, Source, State, TicketId, Timestamp};
 use crate::helpdesk::budget::Permit;
 use crate::helpdesk::{ApiError, Call, Helpdesk};
-use crate::store::{Claim, End, Fetched, Journal, ReplyState, StepState, StoreError};
+use crate::store::{Claim, End, Fetched, Journal, JournalReply, ReplyState, StepState, StoreError};
 use crate::ticket::{Message, Status, Ticket};
 
 /// How long a new ticket may be "not found" before it counts as gone.
@@ -67,13 +67,13 @@ impl Turn<'_> {
             }
             ReplyState::Unconfirmed => {
                 let Some(ticket) = self.read(permit)? else { return Ok(self.hands.gone(permit)) };
-                self.hands.hand_over(self.claim, permit, ticket, &journal.steps)
+                self.hands.hand_over(self.claim, permit, ticket, reply, &journal.steps)
             }
             ReplyState::Confirmed => {
                 let Some(ticket) = self.read(permit)? else { return Ok(self.hands.gone(permit)) };
                 self.finish(permit, ticket, &decision)
             }
-            ReplyState::Planned | ReplyState::NotSent => self.resume_reply(permit, decision, &reply.body),
+            ReplyState::Planned | ReplyState::NotSent => self.resume_reply(permit, decision, reply),
             // Discarded, and queued again by a person: the steps assume a reply that did not go out.
             ReplyState::Cancelled if decision.send => match self.read(permit)? {
                 Some(ticket) => self.understand(permit, ticket, None),
@@ -98,11 +98,22 @@ impl Turn<'_> {
         self.understand(permit, ticket, None)
     }
 
-    /// A reply that waited, or was proven not sent: goes out if nothing changed and its facts are still fresh.
-    fn resume_reply(&self, permit: &mut Permit, decision: Decision, body: &str) -> Result<End, Stop> {
+    /// A reply that waited, or was proven not sent: goes out if nothing changed and its facts are still fresh. A
+    /// process that died between the plan and its hold has not waited.
+    fn resume_reply(
+        &self,
+        permit: &mut Permit,
+        decision: Decision,
+        reply: &JournalReply,
+    ) -> Result<End, Stop> {
+        let hold = Duration::from_millis(decision.hold_ms);
+        let left = hold.saturating_sub(since(reply.planned_at, self.now()));
+        if reply.state == ReplyState::Planned && !left.is_zero() {
+            return Ok(self.hands.hold(left, permit));
+        }
         let Some(ticket) = self.read(permit)? else { return Ok(self.hands.gone(permit)) };
         if recheck(&decision, &ticket, self.policy, self.now()).is_ok() {
-            return self.reply(permit, ticket, &decision, body);
+            return self.reply(permit, ticket, &decision, &reply.body);
         }
         let held = (decision.hold_ms > 0).then_some(decision);
         self.understand(permit, ticket, held.as_ref())
@@ -175,7 +186,7 @@ impl Turn<'_> {
             }
             let waited = held.is_some_and(|held| held.message == decision.message);
             if decision.hold_ms > 0 && !waited {
-                return Ok(self.hands.hold(&decision, permit));
+                return Ok(self.hands.hold(Duration::from_millis(decision.hold_ms), permit));
             }
             let body = decision.draft.as_ref().map(|draft| draft.text.clone()).unwrap_or_default();
             let (ticket, why) =

@@ -23,7 +23,11 @@ fn lines() -> Vec<(String, PathBuf, String)> {
         let inside = file.strip_prefix(&src).unwrap().to_path_buf();
         let is_test = inside.components().any(|part| {
             let part = part.as_os_str().to_string_lossy();
-            part == "tests" || part.ends_with("tests.rs") || part == "conformance.rs" || part == "corpus.rs"
+            part == "tests"
+                || part == "simulation"
+                || part.ends_with("tests.rs")
+                || part == "conformance.rs"
+                || part == "corpus.rs"
         });
         if is_test {
             continue;

@@ -1,6 +1,6 @@
-//! What only the machine can do to the daemon: syncs that fail, power that goes, a full or slow disk, a clock that jumps. Tools make it
-//! so (`strace`, `libfaketime`, a small disk in a file), and root. `tests/run-all` installs what is missing and runs
-//! these; a plain `cargo nextest run` leaves them out, because they take minutes.
+//! What only the machine can do to the daemon: syncs that fail, power that goes, a full or slow disk, a clock that
+//! jumps. Tools make it so (`strace`, `libfaketime`, a small disk in a file), and root. `tests/run-all` installs what
+//! is missing and runs these; a plain `cargo nextest run` leaves them out, because they take minutes.
 //!
 //! A missing tool is a failure that names its Debian package, never a test left out in silence.
 

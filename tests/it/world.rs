@@ -7,7 +7,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
 use richpanel_mw::clock::{Clock as _, SystemClock};
@@ -66,7 +66,7 @@ impl Drop for Process {
 
 /// What the daemon writes to stderr, line by line; ends when its last process does.
 struct Log {
-    lines: mpsc::Receiver<String>,
+    lines: Mutex<mpsc::Receiver<String>>,
     seen: Vec<String>,
 }
 
@@ -82,14 +82,15 @@ impl Log {
                 let _ = tell.send(line);
             }
         });
-        Self { lines, seen: vec![] }
+        Self { lines: Mutex::new(lines), seen: vec![] }
     }
 
     /// The first thing found in a line; `None` when the log ends without it.
     fn find<T>(&mut self, find: impl Fn(&str) -> Option<T>) -> Option<T> {
         let clock = SystemClock::new();
         loop {
-            let line = match self.lines.recv_timeout(PATIENCE.saturating_sub(clock.monotonic())) {
+            let lines = self.lines.get_mut().unwrap();
+            let line = match lines.recv_timeout(PATIENCE.saturating_sub(clock.monotonic())) {
                 Ok(line) => line,
                 Err(mpsc::RecvTimeoutError::Disconnected) => return None,
                 Err(mpsc::RecvTimeoutError::Timeout) => {

@@ -86,6 +86,13 @@ const CLOCK_WAS_WRONG: &str = "
   update events set due_at = :now
   where finished_at is null and state in ('backoff', 'held', 'checking') and due_at > :far";
 
+/// Nothing was accepted in the future. Waits that count from then would last as long as the clock was ahead.
+const ACCEPTED_AHEAD: &str = "
+  update events set accepted_at = :now where finished_at is null and accepted_at > :ahead";
+
+/// What a clock may be set back without anybody rewriting what it said.
+const AHEAD: Duration = Duration::from_secs(600);
+
 const SENDING_IS_UNSURE: &str = "
   update replies set state = 'unsure', api_answer = 'the process stopped while sending'
   where state = 'sending' and event_id = :event";
@@ -262,6 +269,8 @@ pub(super) fn release(
 ) -> Result<u64, StoreError> {
     let far = millis(after(now, FAR));
     execute(connection, CLOCK_WAS_WRONG, named_params! { ":now": millis(now), ":far": far })?;
+    let ahead = millis(after(now, AHEAD));
+    execute(connection, ACCEPTED_AHEAD, named_params! { ":now": millis(now), ":ahead": ahead })?;
     let ids: Vec<i64> = connection
         .prepare_cached(RELEASE_ALL)
         .and_then(|mut statement| {

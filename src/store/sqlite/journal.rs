@@ -65,7 +65,9 @@ const PLAN_STEP: &str = "
   from steps where event_id = :event";
 
 const READ_DECISION: &str = "select detail, outcome, reason from decisions where event_id = :event";
-const READ_REPLY: &str = "select state, checks, sending_at, body from replies where event_id = :event";
+const READ_REPLY: &str = "
+  select state, checks, sending_at, body, planned_at, coalesce(api_status between 200 and 299, 0) from replies
+  where event_id = :event";
 const READ_STEPS: &str = "select seq, body, state from steps where event_id = :event order by seq";
 
 const STEP_IS: &str = "
@@ -238,6 +240,8 @@ fn read_journal(connection: &Connection, event: EventId) -> rusqlite::Result<Opt
                 checks: row.get(1)?,
                 sending_at: row.get::<_, Option<i64>>(2)?.map(from_millis),
                 body: row.get(3)?,
+                planned_at: from_millis(row.get(4)?),
+                said_yes: row.get(5)?,
             })
         })
         .optional()?;

@@ -9,6 +9,8 @@ mod brake;
 pub mod contents;
 pub mod copy;
 mod coverage;
+#[cfg(test)]
+pub(crate) mod direct;
 mod events;
 mod gaps;
 mod journal;
