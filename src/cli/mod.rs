@@ -4,12 +4,14 @@
 //! commands that change something go through `steer` (the running daemon, or the file under its lock). What is
 //! printed goes through `print`: a table for a terminal, plain text for a pipe, one JSON document with `--json`.
 
+mod bar;
 mod check;
 mod demo;
 mod discard;
 mod events;
 mod explain;
 mod export;
+mod folder;
 mod http_target;
 mod logging;
 mod mode;
@@ -22,6 +24,7 @@ mod show;
 mod sim;
 mod status;
 mod steer;
+mod story;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
