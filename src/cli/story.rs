@@ -61,7 +61,7 @@ pub(super) enum Trap {
 }
 
 /// One message.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Said {
     /// The vendor's word for the channel; empty: the ticket does not show any.
     pub(super) channel: &'static str,

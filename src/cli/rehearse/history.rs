@@ -1,0 +1,143 @@
+//! What the helpdesk's own records tell of each ticket: who wrote, who looked when, what was sent knowing what. Pure.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::bends::READ;
+use crate::sim::{Effect, EffectKind, RequestEntry};
+
+/// The tag of a ticket that was looked at.
+const PROCESSED: &str = "mw-processed";
+/// The tag that forbids every write.
+pub(super) const STOP: &str = "mw-stop";
+
+/// A customer's message, by the helpdesk's journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Written {
+    pub(super) ticket: String,
+    pub(super) message: String,
+    /// Milliseconds since 1970.
+    pub(super) at_ms: i64,
+    seq: u64,
+}
+
+/// What happened on one ticket.
+#[derive(Debug, Default)]
+struct Ticket<'a> {
+    /// Reads that showed the ticket as it was: request number and time.
+    looks: Vec<(u64, i64)>,
+    tags: BTreeSet<&'a str>,
+    /// Closed, and not by a person.
+    closed: bool,
+    /// Public words of the shop: effect number, and the request that brought them.
+    said: Vec<(u64, Option<u64>)>,
+    /// The newest message of the customer.
+    newest: Option<usize>,
+}
+
+/// Everything, by ticket.
+#[derive(Debug)]
+pub(super) struct History<'a> {
+    pub(super) written: Vec<Written>,
+    tickets: HashMap<&'a str, Ticket<'a>>,
+    /// When each `mw-stop` was set.
+    stopped_at_ms: BTreeMap<&'a str, i64>,
+}
+
+impl<'a> History<'a> {
+    /// From the helpdesk's journal and its log of requests.
+    pub(super) fn of(effects: &'a [Effect], requests: &'a [RequestEntry]) -> Self {
+        let mut history =
+            Self { written: Vec::new(), tickets: HashMap::new(), stopped_at_ms: BTreeMap::new() };
+        for effect in effects {
+            history.happened(effect);
+        }
+        // A read whose answer was bent may have shown anything, or nothing.
+        let whole = |request: &&RequestEntry| {
+            request.endpoint == READ
+                && request.status == Some(200)
+                && matches!(request.fault.as_deref(), None | Some("slow"))
+        };
+        for request in requests.iter().filter(whole) {
+            if let Some(id) = request.ticket_id.as_deref() {
+                history.tickets.entry(id).or_default().looks.push((request.seq, request.at_ms));
+            }
+        }
+        history
+    }
+
+    fn happened(&mut self, effect: &'a Effect) {
+        let ticket = self.tickets.entry(effect.ticket_id.as_str()).or_default();
+        let tags = effect.tags.iter().map(String::as_str);
+        match effect.kind {
+            EffectKind::CustomerMessage => {
+                ticket.newest = Some(self.written.len());
+                self.written.push(Written {
+                    ticket: effect.ticket_id.clone(),
+                    message: effect.message_id.clone().unwrap_or_default(),
+                    at_ms: effect.at_ms,
+                    seq: effect.seq,
+                });
+            }
+            EffectKind::TagsAdded => {
+                if effect.tags.iter().any(|tag| tag == STOP) {
+                    self.stopped_at_ms.insert(effect.ticket_id.as_str(), effect.at_ms);
+                }
+                ticket.tags.extend(tags);
+            }
+            EffectKind::TagsRemoved => ticket.tags.retain(|tag| !effect.tags.iter().any(|gone| gone == tag)),
+            EffectKind::Closed => ticket.closed = effect.applied_by_request.is_some(),
+            EffectKind::Reopened | EffectKind::Snoozed => ticket.closed = false,
+            EffectKind::Reply | EffectKind::Comment | EffectKind::AgentReply if effect.delivered => {
+                ticket.said.push((effect.seq, effect.applied_by_request));
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the daemon was shown the ticket after `since_ms` and before it sent this request. Without, it could
+    /// not know: between its last look and its words there is a moment that belongs to others.
+    pub(super) fn knew(&self, ticket: &str, since_ms: i64, request: u64) -> bool {
+        let looks = self.tickets.get(ticket).map(|ticket| ticket.looks.as_slice()).unwrap_or_default();
+        looks.iter().any(|(seq, at_ms)| *at_ms > since_ms && *seq < request)
+    }
+
+    /// When `mw-stop` was set on a ticket, milliseconds since 1970.
+    pub(super) fn stopped_at_ms(&self, ticket: &str) -> Option<i64> {
+        self.stopped_at_ms.get(ticket).copied()
+    }
+
+    /// What is missing at the helpdesk for a person to see that somebody cared for this message; `None` when nothing
+    /// is.
+    pub(super) fn unseen(&self, message: &Written) -> Option<&'static str> {
+        let Some(ticket) = self.tickets.get(message.ticket.as_str()) else { return Some("has no ticket") };
+        if ticket.tags.contains(STOP) {
+            return None;
+        }
+        if !ticket.looks.iter().any(|(_, at_ms)| *at_ms >= message.at_ms) {
+            return Some("was never read");
+        }
+        if !ticket.tags.contains(PROCESSED) {
+            return Some("left no mw-processed on its ticket");
+        }
+        let newest = ticket.newest.and_then(|index| self.written.get(index));
+        let is_newest = newest.is_some_and(|newest| newest.seq == message.seq);
+        let answered = ticket.said.iter().any(|(seq, request)| {
+            *seq > message.seq
+                && request.is_none_or(|request| self.knew(&message.ticket, message.at_ms, request))
+        });
+        (is_newest && ticket.closed && !answered)
+            .then_some("lies unanswered on a ticket that was closed over it")
+    }
+
+    /// Tickets with a message that nobody cared for so far.
+    pub(super) fn neglected(&self) -> Vec<String> {
+        let unseen = self.written.iter().filter(|message| self.unseen(message).is_some());
+        let tickets: BTreeSet<&str> = unseen.map(|message| message.ticket.as_str()).collect();
+        tickets.into_iter().map(str::to_owned).collect()
+    }
+}
+
+/// How an event ended, in a word: its outcome, or its state.
+pub(super) fn end_of(state: &str, outcome: Option<&str>) -> String {
+    outcome.unwrap_or(state).to_owned()
+}
