@@ -9,6 +9,7 @@ mod door;
 mod faults;
 mod gates;
 mod outcomes;
+mod rehearse;
 mod resumed;
 mod socket;
 mod sweeps;

@@ -54,7 +54,11 @@ pub(super) fn draw(rng: &mut Rng, faults: &Faults) -> Kill {
     }
     match drawn {
         0..12 if faults.has(Fault::Sigterm) => Kill::Term { ms },
-        12..22 => Kill::WhileStarting { ms, start_ms: rng.u64(1..120) },
+        12..22 => {
+            // A start takes tens of milliseconds, or half a second where the machine is busy.
+            let longest = if rng.bool() { 60 } else { 600 };
+            Kill::WhileStarting { ms, start_ms: rng.u64(1..longest) }
+        }
         22..42 => Kill::AtAcknowledgement { nth: rng.u32(1..=6), plus_us: rng.u64(0..3_000) },
         42..72 => Kill::AtEffect { nth: rng.u32(1..=5) },
         _ => Kill::At { ms },

@@ -221,3 +221,7 @@ fn words(facts: &Facts, history: &History<'_>, verdict: &mut Verdict) {
 fn is_reply(effect: &Effect) -> bool {
     effect.delivered && matches!(effect.kind, EffectKind::Reply | EffectKind::Comment)
 }
+
+#[cfg(test)]
+#[path = "verdict_tests.rs"]
+mod tests;
