@@ -83,7 +83,9 @@ fn whoever_kills_the_rehearsal_itself_leaves_no_process_behind() {
         .spawn()
         .unwrap();
     let (_silent, wait) = std::sync::mpsc::channel::<()>();
-    let look = || drop(wait.recv_timeout(std::time::Duration::from_millis(20)));
+    let look = || {
+        let _ = wait.recv_timeout(std::time::Duration::from_millis(20));
+    };
     for _ in 0..1_500 {
         if alive(&kept).len() >= 2 {
             break;
