@@ -225,9 +225,9 @@ impl Run<'_> {
     }
 }
 
-/// Whether lists of tickets are forbidden at this rest: from the middle on, for the daemon believes it for a day.
+/// Whether lists of tickets are forbidden at this rest: in the last quarter, for the daemon believes it for a day.
 fn forbidden(faults: &Faults, no: u32, of: u32) -> bool {
-    faults.has(Fault::ListForbidden) && no.saturating_mul(2) >= of
+    faults.has(Fault::ListForbidden) && u64::from(no) * 4 >= u64::from(of) * 3
 }
 
 fn neglected(effects: &[Effect], requests: &[RequestEntry]) -> Vec<String> {

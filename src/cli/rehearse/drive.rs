@@ -95,13 +95,17 @@ impl Drive<'_> {
         }
     }
 
-    /// A daemon that left by itself is a finding; it is started again.
+    /// A daemon that left by itself is a finding, and is started again.
     fn left(&mut self) -> Result<()> {
-        if let Some(status) = self.stage.left()? {
+        if self.has_left()? { self.again() } else { Ok(()) }
+    }
+
+    fn has_left(&mut self) -> Result<bool> {
+        let left = self.stage.left()?;
+        if let Some(status) = left {
             self.lives.misbehaved.push(format!("the daemon left by itself ({status}); see its log"));
-            self.again()?;
         }
-        Ok(())
+        Ok(left.is_some())
     }
 
     fn second(&mut self, cycle: u32) -> Result<()> {
@@ -161,11 +165,17 @@ impl Drive<'_> {
     }
 
     fn kill(&mut self) -> Result<()> {
+        if self.has_left()? {
+            return Ok(());
+        }
         self.lives.kills += 1;
         self.stage.kill()
     }
 
     fn term(&mut self, cycle: u32) -> Result<()> {
+        if self.has_left()? {
+            return Ok(());
+        }
         self.lives.terms += 1;
         let ended = self.stage.stop()?;
         if ended.and_then(|status| status.code()) != Some(0) {

@@ -23,7 +23,7 @@ pub(super) enum Fault {
     NotApplied,
     /// reads show the past
     ReadLag,
-    /// from the middle of the run on, lists of tickets answer 403
+    /// in the last quarter of the run lists of tickets answer 403
     ListForbidden,
     /// 200 with an error in it, 500, 400 to a reply, bodies that are no JSON, bodies above 4 MiB
     ErrorShapes,

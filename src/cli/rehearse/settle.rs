@@ -18,6 +18,8 @@ use crate::timer::reconcile::{CsvRow, Report};
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Sweeps asked for at most in one go: each has a bound on its calls and goes on where the last one stopped.
 const SWEEPS_MAX: u32 = 12;
+/// The same without lists: such a sweep reads every open ticket it knows again, and does not end in a long run.
+const SWEEPS_WITHOUT_LIST: u32 = 2;
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -54,7 +56,7 @@ impl Settle<'_> {
             desk.run(&verb)?;
         }
         self.wait(&mut tick)?;
-        for _ in 0..SWEEPS_MAX {
+        for _ in 0..if list_forbidden { SWEEPS_WITHOUT_LIST } else { SWEEPS_MAX } {
             let report = self.ask(None)?;
             self.wait(&mut tick)?;
             if report.notes.is_empty() {

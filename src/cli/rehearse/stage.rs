@@ -9,13 +9,14 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use rustix::process::Signal;
 
 use super::child::Child;
 use super::helpdesk::{Helpdesk, agent};
 use super::nap;
 use crate::cli::folder::Folder;
+use crate::cli::session::Failure;
 use crate::clock::Clock;
 use crate::sim::{BOT_AGENT_ID, RateLimit, Verb};
 
@@ -104,10 +105,12 @@ impl Stage {
             }
             let daemon = self.daemon.as_mut().context("no daemon")?;
             if let Some(status) = daemon.ended()? {
-                bail!("the daemon did not start ({status}); its log: {}", self.log().display());
+                let log = self.log().display().to_string();
+                return Err(Failure::no(format!("the daemon did not start ({status}); its log: {log}")));
             }
             if took > START_PATIENCE {
-                bail!("the daemon is not ready after {took:.0?}; its log: {}", self.log().display());
+                let log = self.log().display().to_string();
+                return Err(Failure::no(format!("the daemon is not ready after {took:.0?}; its log: {log}")));
             }
             nap(LOOK_EVERY);
         }
