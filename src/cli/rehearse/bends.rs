@@ -21,8 +21,10 @@ pub(super) const ORDER_LINK: &str = "GET /order/{id}";
 pub(super) const SPOTS: &[&str] = &[READ, READ, ORDER_LINK, SEND, PUT, TAGS];
 /// Writes, the reply more often than the others.
 const WRITES: &[&str] = &[SEND, SEND, SEND, PUT, TAGS];
-/// In every hundred cycles, so many have a given fault.
-const PERCENT: u8 = 12;
+/// Faults in a hundred cycles, all together; each of those asked for has its share.
+const IN_HUNDRED_CYCLES: usize = 250;
+/// One fault alone happens in so many of a hundred cycles at most.
+const PERCENT_MAX: u8 = 60;
 /// A write answered too late for the daemon's patience of a second.
 const HANG_MS: u64 = 1_300;
 
@@ -50,14 +52,33 @@ pub(super) enum Bend {
 /// What goes wrong in one cycle.
 pub(super) fn draw(rng: &mut Rng, faults: &Faults) -> Vec<Bend> {
     let mut bends = Vec::new();
+    let share = IN_HUNDRED_CYCLES.checked_div(faults.iter().filter(|fault| bends_calls(*fault)).count());
+    let percent = share.and_then(|share| u8::try_from(share).ok()).unwrap_or(PERCENT_MAX).min(PERCENT_MAX);
     for fault in Fault::value_variants() {
         // Drawn for every fault, so that leaving one out leaves the others as they were.
         let mut own = rng.fork();
-        if own.u8(..100) < PERCENT && faults.has(*fault) {
+        if own.u8(..100) < percent && faults.has(*fault) {
             bends.append(&mut bend(*fault, &mut own));
         }
     }
     bends
+}
+
+/// Whether a fault is one of those that are drawn here; the others are in the messages, the calls, the kills and the
+/// sweeps.
+const fn bends_calls(fault: Fault) -> bool {
+    !matches!(
+        fault,
+        Fault::Kill9
+            | Fault::Sigterm
+            | Fault::ListForbidden
+            | Fault::AgentFirst
+            | Fault::CustomerWritesMeanwhile
+            | Fault::DuplicateCalls
+            | Fault::LostCalls
+            | Fault::BrokenBodies
+            | Fault::MailLoops
+    )
 }
 
 fn bend(fault: Fault, rng: &mut Rng) -> Vec<Bend> {
@@ -115,16 +136,7 @@ fn bend(fault: Fault, rng: &mut Rng) -> Vec<Bend> {
             ]
         }
         Fault::SecondDaemon => vec![Bend::SecondDaemon],
-        // In the messages, the calls, the kills and the sweeps.
-        Fault::Kill9
-        | Fault::Sigterm
-        | Fault::ListForbidden
-        | Fault::AgentFirst
-        | Fault::CustomerWritesMeanwhile
-        | Fault::DuplicateCalls
-        | Fault::LostCalls
-        | Fault::BrokenBodies
-        | Fault::MailLoops => vec![],
+        _ => vec![],
     }
 }
 
