@@ -20,11 +20,21 @@ pub(super) struct Written {
     seq: u64,
 }
 
+/// A read of a ticket.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    /// The request's number.
+    seq: u64,
+    /// Milliseconds since 1970.
+    at_ms: i64,
+    /// It certainly showed the ticket as it was. A bent one may have shown the past, or nothing.
+    whole: bool,
+}
+
 /// What happened on one ticket.
 #[derive(Debug, Default)]
 struct Ticket<'a> {
-    /// Reads that showed the ticket as it was: request number and time.
-    looks: Vec<(u64, i64)>,
+    looks: Vec<Look>,
     tags: BTreeSet<&'a str>,
     /// Closed, and not by a person.
     closed: bool,
@@ -51,16 +61,13 @@ impl<'a> History<'a> {
         for effect in effects {
             history.happened(effect);
         }
-        // A read whose answer was bent may have shown anything, or nothing.
-        let whole = |request: &&RequestEntry| {
-            request.endpoint == READ
-                && request.status == Some(200)
-                && matches!(request.fault.as_deref(), None | Some("slow"))
-        };
-        for request in requests.iter().filter(whole) {
-            if let Some(id) = request.ticket_id.as_deref() {
-                history.tickets.entry(id).or_default().looks.push((request.seq, request.at_ms));
-            }
+        let reads = requests.iter().filter(|request| request.endpoint == READ && request.applied);
+        for request in reads {
+            let Some(id) = request.ticket_id.as_deref() else { continue };
+            let whole =
+                request.status == Some(200) && matches!(request.fault.as_deref(), None | Some("slow"));
+            let look = Look { seq: request.seq, at_ms: request.at_ms, whole };
+            history.tickets.entry(id).or_default().looks.push(look);
         }
         history
     }
@@ -94,11 +101,20 @@ impl<'a> History<'a> {
         }
     }
 
-    /// Whether the daemon was shown the ticket after `since_ms` and before it sent this request. Without, it could
-    /// not know: between its last look and its words there is a moment that belongs to others.
+    /// Whether the daemon was certainly shown the ticket after `since_ms` and before it sent this request. Without, it
+    /// could not know: between its last look and its words there is a moment that belongs to others.
     pub(super) fn knew(&self, ticket: &str, since_ms: i64, request: u64) -> bool {
+        self.looks(ticket).any(|look| look.whole && look.at_ms > since_ms && look.seq < request)
+    }
+
+    /// Whether the daemon may have been shown it: what speaks for it counts in its favour.
+    fn may_have_known(&self, ticket: &str, since_ms: i64, request: u64) -> bool {
+        self.looks(ticket).any(|look| look.at_ms >= since_ms && look.seq < request)
+    }
+
+    fn looks(&self, ticket: &str) -> impl Iterator<Item = Look> {
         let looks = self.tickets.get(ticket).map(|ticket| ticket.looks.as_slice()).unwrap_or_default();
-        looks.iter().any(|(seq, at_ms)| *at_ms > since_ms && *seq < request)
+        looks.iter().copied()
     }
 
     /// When `mw-stop` was set on a ticket, milliseconds since 1970.
@@ -113,7 +129,7 @@ impl<'a> History<'a> {
         if ticket.tags.contains(STOP) {
             return None;
         }
-        if !ticket.looks.iter().any(|(_, at_ms)| *at_ms >= message.at_ms) {
+        if !self.may_have_known(&message.ticket, message.at_ms, u64::MAX) {
             return Some("was never read");
         }
         if !ticket.tags.contains(PROCESSED) {
@@ -123,7 +139,7 @@ impl<'a> History<'a> {
         let is_newest = newest.is_some_and(|newest| newest.seq == message.seq);
         let answered = ticket.said.iter().any(|(seq, request)| {
             *seq > message.seq
-                && request.is_none_or(|request| self.knew(&message.ticket, message.at_ms, request))
+                && request.is_none_or(|by| self.may_have_known(&message.ticket, message.at_ms, by))
         });
         (is_newest && ticket.closed && !answered)
             .then_some("lies unanswered on a ticket that was closed over it")

@@ -173,8 +173,10 @@ fn two_replies_to_one_message_are_duplicated() {
 fn an_end_that_the_helpdesk_knows_nothing_of_is_unseen() {
     let unread = only("unseen", |facts| drop(facts.requests.remove(1)));
     assert!(unread[0].ends_with("was never read"), "{unread:?}");
-    only("unseen", |facts| facts.requests[1].status = Some(500));
-    only("unseen", |facts| facts.requests[1].fault = Some("lag".into()));
+    only("unseen", |facts| facts.requests[1].applied = false);
+    let old = |facts: &mut Facts| facts.requests[1].at_ms = 99;
+    assert!(only("unseen", old)[0].ends_with("was never read"));
+    assert!(with(|facts| facts.requests[1].fault = Some("lag".into())).good(), "it may have shown enough");
     let unmarked = only("unseen", |facts| drop(facts.effects.pop()));
     assert!(unmarked[0].contains("no mw-processed"), "{unmarked:?}");
 }
@@ -200,6 +202,11 @@ fn a_message_on_a_ticket_that_was_closed_over_it_is_unseen() {
 fn a_reply_where_none_may_go_is_wrong_if_the_message_had_been_read() {
     let found = only("wrongly written", |facts| facts.effects.push(reply("t2", "m2", 6)));
     assert_eq!(found, ["t2: message m2 must not be answered and was"]);
+    let past = with(|facts| {
+        facts.effects.push(reply("t2", "m2", 6));
+        facts.requests[1].fault = Some("lag".into());
+    });
+    assert!(past.good() && past.crossed == 1, "shown the past, it could not know");
     let crossed = with(|facts| facts.effects.push(reply("t2", "m2", 1)));
     assert!(crossed.good() && crossed.crossed == 1, "sent before anybody could read it: {crossed:?}");
 }
