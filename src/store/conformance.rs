@@ -242,7 +242,14 @@ pub(crate) fn the_same_customer_message_is_handled_once(store: &dyn Store) {
     );
     let known =
         store.known_ticket(&HelpdeskName::from("richpanel"), &TicketId::from("T-1")).unwrap().unwrap();
-    assert_eq!((known.number, known.message), (Some(7), Some(MessageKey::stored("m-1"))));
+    assert_eq!((known.number, &known.message), (Some(7), &Some(MessageKey::stored("m-1"))));
+    let desk = HelpdeskName::from("richpanel");
+    for (ticket, number) in [("T-9", Some(9)), ("T-8", Some(8)), ("T-none", None)] {
+        let looked = crate::store::KnownTicket { ticket: TicketId::from(ticket), number, ..known.clone() };
+        store.looked_at(&looked, START).unwrap();
+    }
+    assert_eq!(store.numbers_met(&desk, 8), Ok(vec![8, 9]), "from there up, lowest first");
+    assert_eq!(store.numbers_met(&HelpdeskName::from("other"), 0), Ok(vec![]));
 }
 
 pub(crate) fn a_lost_claim_can_write_nothing(store: &dyn Store) {

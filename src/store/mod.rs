@@ -176,6 +176,12 @@ pub trait Store: Send + Sync {
     /// [`StoreError`].
     fn highest_number(&self, helpdesk: &HelpdeskName) -> Result<Option<i64>, StoreError>;
 
+    /// Conversation numbers met, from this one up, lowest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn numbers_met(&self, helpdesk: &HelpdeskName, from: i64) -> Result<Vec<i64>, StoreError>;
+
     /// Notes that a sweep looked at a ticket, so that it is not asked for again until it changes.
     ///
     /// # Errors

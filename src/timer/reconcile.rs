@@ -1,8 +1,10 @@
 //! The search for tickets that no call told us of. It goes through the same `accept` as a call, on leftover budget.
 //!
-//! `list` asks for what changed; `number` probes conversation numbers upward from the highest known one; `known`
-//! reads open tickets we met again; a CSV export names them outright. `auto` takes what the tenant allows: a 403 on
+//! `list` asks for what changed; `number` probes conversation numbers upward from the highest known one, then those
+//! between that nobody told us of (`gaps`); `known` reads open tickets we met again; a CSV export names them outright. `auto` takes what the tenant allows: a 403 on
 //! the list is remembered for a day and reported.
+
+mod gaps;
 
 use std::sync::mpsc;
 use std::time::Duration;
@@ -248,7 +250,7 @@ impl Timer {
                 break;
             }
         }
-        Ok(())
+        self.by_gaps(highest, run)
     }
 
     fn by_known(&self, run: &mut Run) -> Result<(), Halt> {

@@ -200,6 +200,9 @@ impl Store for FakeStore {
     fn highest_number(&self, _: &HelpdeskName) -> Result<Option<i64>, StoreError> {
         unused()
     }
+    fn numbers_met(&self, _: &HelpdeskName, _: i64) -> Result<Vec<i64>, StoreError> {
+        unused()
+    }
     fn looked_at(&self, _: &KnownTicket, _: Timestamp) -> Result<(), StoreError> {
         unused()
     }

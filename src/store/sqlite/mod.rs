@@ -211,6 +211,10 @@ impl Store for SqliteStore {
         self.read(|connection| upkeep::highest_number(connection, helpdesk))
     }
 
+    fn numbers_met(&self, helpdesk: &HelpdeskName, from: i64) -> Result<Vec<i64>, StoreError> {
+        self.read(|connection| upkeep::numbers_met(connection, helpdesk, from))
+    }
+
     fn looked_at(&self, ticket: &KnownTicket, now: Timestamp) -> Result<(), StoreError> {
         let ticket = ticket.clone();
         self.writer.run(false, move |connection| upkeep::looked_at(connection, &ticket, now))

@@ -21,6 +21,10 @@ const KNOWN_OPEN: &str = "
 const HIGHEST_NUMBER: &str =
     "select max(number) from tickets where helpdesk = :helpdesk and number is not null";
 
+const NUMBERS_MET: &str = "
+  select distinct number from tickets where helpdesk = :helpdesk and number is not null and number >= :from
+  order by number";
+
 const LOOKED_AT: &str = "
   insert into tickets (helpdesk, ticket_id, number, channel, message_key, updated_at, is_open, first_seen_at, looked_at)
   values (:helpdesk, :ticket, :number, :channel, :message, :updated_at, :open, :now, :now)
@@ -118,6 +122,21 @@ pub(super) fn highest_number(
         .prepare_cached(HIGHEST_NUMBER)
         .and_then(|mut statement| {
             statement.query_row(named_params! { ":helpdesk": helpdesk.as_str() }, |row| row.get(0))
+        })
+        .map_err(|error| broken(&error))
+}
+
+/// Conversation numbers met, from this one up.
+pub(super) fn numbers_met(
+    connection: &Connection,
+    helpdesk: &HelpdeskName,
+    from: i64,
+) -> Result<Vec<i64>, StoreError> {
+    connection
+        .prepare_cached(NUMBERS_MET)
+        .and_then(|mut statement| {
+            let values = named_params! { ":helpdesk": helpdesk.as_str(), ":from": from };
+            statement.query_map(values, |row| row.get(0))?.collect()
         })
         .map_err(|error| broken(&error))
 }
