@@ -51,7 +51,7 @@ impl Hands<'_> {
             self.now(),
         )?;
         match ticket {
-            Some(ticket) => self.hand_over(claim, permit, ticket, steps),
+            Some(ticket) => self.hand_over(claim, permit, ticket, reply, steps),
             // A deleted ticket takes no tags; there is nothing left to do to it.
             None => Ok(self.gone(permit)),
         }
@@ -66,17 +66,27 @@ impl Hands<'_> {
         claim: &Claim,
         permit: &mut Permit,
         ticket: Ticket,
+        reply: &JournalReply,
         steps: &[JournalStep],
     ) -> Result<End, Stop> {
         let reason = "a reply may or may not have arrived: a person must look, it is not sent again";
         if !steps.iter().any(|step| step.body.contains(TAG_NEEDS_HUMAN)) {
-            self.plan_hand_over(claim, permit, steps)?;
+            let answered =
+                ticket.newest_customer_message().is_some_and(|newest| ticket.agent_answered_after(newest));
+            self.plan_hand_over(claim, permit, steps, reply.said_yes && !answered)?;
         }
         self.finish_plan(claim, permit, ticket, Outcome::NeedsHuman, reason)
     }
 
     /// Puts the tags for a person in the place of what was planned for an answered ticket, in one commit.
-    fn plan_hand_over(&self, claim: &Claim, permit: &Permit, steps: &[JournalStep]) -> Result<(), Stop> {
+    /// `maybe_closed`: a close that is not journalled as done may have been sent, and its answer lost.
+    fn plan_hand_over(
+        &self,
+        claim: &Claim,
+        permit: &Permit,
+        steps: &[JournalStep],
+        maybe_closed: bool,
+    ) -> Result<(), Stop> {
         let mut tags = vec![TAG_NEEDS_HUMAN.to_owned()];
         let mut effects = Vec::new();
         for step in steps {
@@ -86,6 +96,9 @@ impl Hands<'_> {
                 }
                 // A ticket that we closed after a reply nobody got must not stay closed; one that an agent closed must.
                 (Ok(Effect::Close), StepState::Applied | StepState::Unproven) => effects.push(Effect::Reopen),
+                (Ok(Effect::Close), StepState::Planned | StepState::Failed) if maybe_closed => {
+                    effects.push(Effect::Reopen);
+                }
                 _ => (),
             }
         }

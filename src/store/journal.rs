@@ -137,6 +137,8 @@ pub struct JournalReply {
     pub sending_at: Option<Timestamp>,
     /// The text.
     pub body: String,
+    /// The helpdesk said yes to it, whatever was found later: steps after it may have been sent.
+    pub said_yes: bool,
 }
 
 /// A journalled step.

@@ -67,7 +67,7 @@ impl Turn<'_> {
             }
             ReplyState::Unconfirmed => {
                 let Some(ticket) = self.read(permit)? else { return Ok(self.hands.gone(permit)) };
-                self.hands.hand_over(self.claim, permit, ticket, &journal.steps)
+                self.hands.hand_over(self.claim, permit, ticket, reply, &journal.steps)
             }
             ReplyState::Confirmed => {
                 let Some(ticket) = self.read(permit)? else { return Ok(self.hands.gone(permit)) };

@@ -65,7 +65,8 @@ const PLAN_STEP: &str = "
   from steps where event_id = :event";
 
 const READ_DECISION: &str = "select detail, outcome, reason from decisions where event_id = :event";
-const READ_REPLY: &str = "select state, checks, sending_at, body from replies where event_id = :event";
+const READ_REPLY: &str =
+    "select state, checks, sending_at, body, api_status from replies where event_id = :event";
 const READ_STEPS: &str = "select seq, body, state from steps where event_id = :event order by seq";
 
 const STEP_IS: &str = "
@@ -237,6 +238,7 @@ fn read_journal(connection: &Connection, event: EventId) -> rusqlite::Result<Opt
                 checks: row.get(1)?,
                 sending_at: row.get::<_, Option<i64>>(2)?.map(from_millis),
                 body: row.get(3)?,
+                said_yes: row.get::<_, Option<i64>>(4)?.is_some_and(|status| (200..300).contains(&status)),
             })
         })
         .optional()?;
