@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::bends::READ;
+use super::bends::{PUT, READ};
 use crate::sim::{Effect, EffectKind, RequestEntry};
 
 /// The tag of a ticket that was looked at.
@@ -36,12 +36,23 @@ struct Look {
 struct Ticket<'a> {
     looks: Vec<Look>,
     tags: BTreeSet<&'a str>,
-    /// Closed, and not by a person.
-    closed: bool,
+    /// Closed, and not by a person: by this request.
+    closed_by: Option<u64>,
     /// Public words of the shop: effect number, and the request that brought them.
     said: Vec<(u64, Option<u64>)>,
     /// The newest message of the customer.
     newest: Option<usize>,
+}
+
+/// What a person can see of a message's fate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sign {
+    /// All that must be there.
+    There,
+    /// A close that was sent before the customer wrote came to be after it: nobody could know.
+    Crossed,
+    /// This is not as it must be.
+    Missing(&'static str),
 }
 
 /// Everything, by ticket.
@@ -49,6 +60,8 @@ struct Ticket<'a> {
 pub(super) struct History<'a> {
     pub(super) written: Vec<Written>,
     tickets: HashMap<&'a str, Ticket<'a>>,
+    /// When each close was sent, by its request.
+    close_sent_ms: HashMap<u64, i64>,
     /// When each `mw-stop` was set.
     stopped_at_ms: BTreeMap<&'a str, i64>,
 }
@@ -56,8 +69,13 @@ pub(super) struct History<'a> {
 impl<'a> History<'a> {
     /// From the helpdesk's journal and its log of requests.
     pub(super) fn of(effects: &'a [Effect], requests: &'a [RequestEntry]) -> Self {
-        let mut history =
-            Self { written: Vec::new(), tickets: HashMap::new(), stopped_at_ms: BTreeMap::new() };
+        let puts = requests.iter().filter(|request| request.endpoint == PUT);
+        let mut history = Self {
+            written: Vec::new(),
+            tickets: HashMap::new(),
+            close_sent_ms: puts.map(|request| (request.seq, request.at_ms)).collect(),
+            stopped_at_ms: BTreeMap::new(),
+        };
         for effect in effects {
             history.happened(effect);
         }
@@ -92,8 +110,8 @@ impl<'a> History<'a> {
                 ticket.tags.extend(tags);
             }
             EffectKind::TagsRemoved => ticket.tags.retain(|tag| !effect.tags.iter().any(|gone| gone == tag)),
-            EffectKind::Closed => ticket.closed = effect.applied_by_request.is_some(),
-            EffectKind::Reopened | EffectKind::Snoozed => ticket.closed = false,
+            EffectKind::Closed => ticket.closed_by = effect.applied_by_request,
+            EffectKind::Reopened | EffectKind::Snoozed => ticket.closed_by = None,
             EffectKind::Reply | EffectKind::Comment | EffectKind::AgentReply if effect.delivered => {
                 ticket.said.push((effect.seq, effect.applied_by_request));
             }
@@ -122,18 +140,19 @@ impl<'a> History<'a> {
         self.stopped_at_ms.get(ticket).copied()
     }
 
-    /// What is missing at the helpdesk for a person to see that somebody cared for this message; `None` when nothing
-    /// is.
-    pub(super) fn unseen(&self, message: &Written) -> Option<&'static str> {
-        let Some(ticket) = self.tickets.get(message.ticket.as_str()) else { return Some("has no ticket") };
+    /// What a person can see at the helpdesk of this message's fate.
+    pub(super) fn sign(&self, message: &Written) -> Sign {
+        let Some(ticket) = self.tickets.get(message.ticket.as_str()) else {
+            return Sign::Missing("has no ticket");
+        };
         if ticket.tags.contains(STOP) {
-            return None;
+            return Sign::There;
         }
         if !self.may_have_known(&message.ticket, message.at_ms, u64::MAX) {
-            return Some("was never read");
+            return Sign::Missing("was never read");
         }
         if !ticket.tags.contains(PROCESSED) {
-            return Some("left no mw-processed on its ticket");
+            return Sign::Missing("left no mw-processed on its ticket");
         }
         let newest = ticket.newest.and_then(|index| self.written.get(index));
         let is_newest = newest.is_some_and(|newest| newest.seq == message.seq);
@@ -141,13 +160,22 @@ impl<'a> History<'a> {
             *seq > message.seq
                 && request.is_none_or(|by| self.may_have_known(&message.ticket, message.at_ms, by))
         });
-        (is_newest && ticket.closed && !answered)
-            .then_some("lies unanswered on a ticket that was closed over it")
+        match ticket.closed_by {
+            Some(close) if is_newest && !answered => {
+                let sent_ms = self.close_sent_ms.get(&close).copied();
+                if sent_ms.is_some_and(|sent_ms| sent_ms < message.at_ms) {
+                    Sign::Crossed
+                } else {
+                    Sign::Missing("lies unanswered on a ticket that was closed over it")
+                }
+            }
+            _ => Sign::There,
+        }
     }
 
     /// Tickets with a message that nobody cared for so far.
     pub(super) fn neglected(&self) -> Vec<String> {
-        let unseen = self.written.iter().filter(|message| self.unseen(message).is_some());
+        let unseen = self.written.iter().filter(|message| self.sign(message) != Sign::There);
         let tickets: BTreeSet<&str> = unseen.map(|message| message.ticket.as_str()).collect();
         tickets.into_iter().map(str::to_owned).collect()
     }

@@ -142,7 +142,10 @@ impl Shown {
         );
         line(
             "replies",
-            format!("{}; {} crossed somebody's words on the way", totals.replies, self.verdict.crossed),
+            format!(
+                "{}; {} writes crossed somebody's words on the way",
+                totals.replies, self.verdict.crossed
+            ),
         );
         line(
             "API calls",

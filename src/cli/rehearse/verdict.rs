@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde::Serialize;
 
 use super::drive::Lives;
-use super::history::{History, STOP, Written};
+use super::history::{History, STOP, Sign, Written};
 use super::load::Acknowledged;
 use crate::sim::{Effect, EffectKind, RequestEntry, journal};
 
@@ -71,7 +71,7 @@ pub(super) struct Verdict {
     pub(super) slow_starts: Vec<String>,
     /// Ends, exit codes and answers that are not as they must be.
     pub(super) misbehaved: Vec<String>,
-    /// Replies that crossed an agent's answer or a customer's next message on the way: nobody could know.
+    /// Replies and closes that crossed an agent's answer or a customer's next message on the way: nobody could know.
     pub(super) crossed: u32,
 }
 
@@ -171,11 +171,12 @@ fn messages(facts: &Facts, history: &History<'_>, verdict: &mut Verdict) {
             } else if needs_sign(facts, history, message) {
                 verdict.missed.push(words("was never heard of: its calls were lost and no sweep found it"));
             }
-        } else if !open
-            && needs_sign(facts, history, message)
-            && let Some(what) = history.unseen(message)
-        {
-            verdict.unseen.push(words(what));
+        } else if !open && needs_sign(facts, history, message) {
+            match history.sign(message) {
+                Sign::There => {}
+                Sign::Crossed => verdict.crossed += 1,
+                Sign::Missing(what) => verdict.unseen.push(words(what)),
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The verdict can say no: each way in which a run can be bad, beside a ticket that must stay untouched.
 
-use super::super::bends::{READ, SEND};
+use super::super::bends::{PUT, READ, SEND};
 use super::*;
 
 fn effect(kind: EffectKind, ticket: &str, message: &str, at_ms: i64) -> Effect {
@@ -190,6 +190,11 @@ fn a_message_on_a_ticket_that_was_closed_over_it_is_unseen() {
     let found = only("unseen", |facts| facts.effects.push(closes("t2", "m2")));
     assert!(found[0].ends_with("closed over it"), "{found:?}");
     assert!(with(|facts| facts.effects.push(closes("t1", "m1"))).good(), "an answered one may be closed");
+    let late = with(|facts| {
+        facts.effects.push(closes("t2", "m2"));
+        facts.requests.push(request(9, 99, PUT, "t2"));
+    });
+    assert!(late.good() && late.crossed == 1, "sent before the customer wrote: {late:?}");
     // The reply was on its way when the customer wrote again: it does not answer that.
     only("unseen", |facts| {
         facts.effects.insert(2, writes("t1", "m3", 170));
