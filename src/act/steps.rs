@@ -47,6 +47,10 @@ impl Hands<'_> {
             if let Some(why) = (effect == Effect::Close).then(|| still_asked(&ticket, answered)).flatten() {
                 let answer = Answer { status: None, text: why.into(), calls: permit.used() };
                 self.store.step_is(claim, step.seq, StepState::Skipped, &answer, self.now())?;
+                // A close that was sent and its answer lost is still planned here.
+                if ticket.status == Status::Closed && wrote_again(&ticket, answered) {
+                    ticket = self.undo_close(claim, permit, ticket)?;
+                }
                 continue;
             }
             if let Some(mut shown) = self.step(claim, permit, &ticket, step, &effect)? {
@@ -194,6 +198,13 @@ fn still_asked(ticket: &Ticket, answered: Option<&MessageKey>) -> Option<&'stati
         return Some("the customer wrote again");
     }
     ticket.agent_answered_after(newest).then_some("an agent has written")
+}
+
+/// Whether the newest message is another one than was answered, and waits for somebody.
+fn wrote_again(ticket: &Ticket, answered: Option<&MessageKey>) -> bool {
+    ticket.newest_customer_message().is_some_and(|newest| {
+        answered.is_some_and(|answered| newest.key() != *answered) && !ticket.agent_answered_after(newest)
+    })
 }
 
 /// Whether a ticket as read shows the effect: `None` when it cannot show it.

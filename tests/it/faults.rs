@@ -105,6 +105,22 @@ fn a_close_whose_answer_was_lost_after_a_reply_that_nobody_got_is_undone_and_an_
 }
 
 #[test]
+fn a_close_whose_answer_was_lost_over_a_newer_message_is_undone() {
+    let world = World::live();
+    world.sim.set_fault(once(CLOSE, Action::ApplyThenReset));
+    let again = Verb::CustomerWritesAgain { ticket: None, text: RETURN.into() };
+    world.sim.add_script(Script { matcher: Matcher::endpoint(CLOSE), verbs: vec![again] });
+    let asked = world.mail_about(OrderState::Shipped, WHERE);
+    world.until("both messages are handled", |world| {
+        let ended = world.events().iter().filter(|event| event.state == "done").count();
+        ended == 2 && world.has_tag(&asked.ticket_id, "mw-intent-return-request")
+    });
+    assert_eq!(world.status(&asked.ticket_id), "OPEN", "the second message waits for a person");
+    assert_eq!(world.replies(&asked.ticket_id), 1);
+    world.settled();
+}
+
+#[test]
 fn an_unclear_reply_on_a_ticket_that_was_deleted_ends_as_gone_and_unconfirmed() {
     let world = World::live();
     world.sim.set_fault(once(SEND, Action::ResetBefore));
