@@ -10,6 +10,10 @@ const PROCESSED: &str = "mw-processed";
 /// The tag that forbids every write.
 pub(super) const STOP: &str = "mw-stop";
 
+/// A read is logged when it arrives, and shows what has happened until it is carried out: at most so much later, in
+/// milliseconds.
+const APPLIED_WITHIN_MS: i64 = 500;
+
 /// A customer's message, by the helpdesk's journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Written {
@@ -127,7 +131,7 @@ impl<'a> History<'a> {
 
     /// Whether the daemon may have been shown it: what speaks for it counts in its favour.
     fn may_have_known(&self, ticket: &str, since_ms: i64, request: u64) -> bool {
-        self.looks(ticket).any(|look| look.at_ms >= since_ms && look.seq < request)
+        self.looks(ticket).any(|look| look.at_ms + APPLIED_WITHIN_MS >= since_ms && look.seq < request)
     }
 
     fn looks(&self, ticket: &str) -> impl Iterator<Item = Look> {

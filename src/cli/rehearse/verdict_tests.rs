@@ -174,7 +174,7 @@ fn an_end_that_the_helpdesk_knows_nothing_of_is_unseen() {
     let unread = only("unseen", |facts| drop(facts.requests.remove(1)));
     assert!(unread[0].ends_with("was never read"), "{unread:?}");
     only("unseen", |facts| facts.requests[1].applied = false);
-    let old = |facts: &mut Facts| facts.requests[1].at_ms = 99;
+    let old = |facts: &mut Facts| facts.requests[1].at_ms = -401;
     assert!(only("unseen", old)[0].ends_with("was never read"));
     assert!(with(|facts| facts.requests[1].fault = Some("lag".into())).good(), "it may have shown enough");
     let unmarked = only("unseen", |facts| drop(facts.effects.pop()));
@@ -197,9 +197,10 @@ fn a_message_on_a_ticket_that_was_closed_over_it_is_unseen() {
     assert!(late.good() && late.crossed == 1, "sent before the customer wrote: {late:?}");
     // The reply was on its way when the customer wrote again: it does not answer that.
     only("unseen", |facts| {
-        facts.effects.insert(2, writes("t1", "m3", 170));
+        facts.effects.insert(2, writes("t1", "m3", 1_170));
         facts.effects.push(closes("t1", "m3"));
-        facts.requests.push(request(9, 180, READ, "t1"));
+        facts.events[0].finished_at_ms = Some(2_000);
+        facts.requests.push(request(9, 1_180, READ, "t1"));
     });
 }
 
