@@ -71,18 +71,21 @@ impl Hands<'_> {
     ) -> Result<End, Stop> {
         let reason = "a reply may or may not have arrived: a person must look, it is not sent again";
         if !steps.iter().any(|step| step.body.contains(TAG_NEEDS_HUMAN)) {
-            self.plan_hand_over(claim, permit, reply, steps)?;
+            let answered =
+                ticket.newest_customer_message().is_some_and(|newest| ticket.agent_answered_after(newest));
+            self.plan_hand_over(claim, permit, steps, reply.said_yes && !answered)?;
         }
         self.finish_plan(claim, permit, ticket, Outcome::NeedsHuman, reason)
     }
 
     /// Puts the tags for a person in the place of what was planned for an answered ticket, in one commit.
+    /// `maybe_closed`: a close that is not journalled as done may have been sent, and its answer lost.
     fn plan_hand_over(
         &self,
         claim: &Claim,
         permit: &Permit,
-        reply: &JournalReply,
         steps: &[JournalStep],
+        maybe_closed: bool,
     ) -> Result<(), Stop> {
         let mut tags = vec![TAG_NEEDS_HUMAN.to_owned()];
         let mut effects = Vec::new();
@@ -93,8 +96,9 @@ impl Hands<'_> {
                 }
                 // A ticket that we closed after a reply nobody got must not stay closed; one that an agent closed must.
                 (Ok(Effect::Close), StepState::Applied | StepState::Unproven) => effects.push(Effect::Reopen),
-                // It may have been tried and its answer lost; before the reply was answered nobody tried it.
-                (Ok(Effect::Close), StepState::Planned) if reply.said_yes => effects.push(Effect::Reopen),
+                (Ok(Effect::Close), StepState::Planned | StepState::Failed) if maybe_closed => {
+                    effects.push(Effect::Reopen);
+                }
                 _ => (),
             }
         }

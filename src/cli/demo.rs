@@ -1,6 +1,6 @@
 //! `demo`: the whole product on one machine with no account.
 //!
-//! A simulated helpdesk and the daemon run in this process; a morning of messages is played (`story`, `play`) on the
+//! A simulated helpdesk and the daemon run in this process; a morning of messages is played (`play`) on the
 //! `stage`, watched (`progress`), read out (`harvest`), judged (`verdict`) and shown (`show`). It ends with exit code
 //! 1 when anything was lost, said twice, left open, or said where the story forbids it.
 
@@ -9,7 +9,6 @@ mod play;
 mod progress;
 mod show;
 mod stage;
-mod story;
 mod verdict;
 
 use std::path::PathBuf;
@@ -20,8 +19,10 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 
 use super::Exit;
+use super::folder::Folder;
 use super::session::Session;
 use super::sim::{Which, stop_on_signal};
+use super::story;
 use crate::clock::Clock;
 use crate::daemon::Daemon;
 use crate::daemon::control::{self, Request};
@@ -30,7 +31,6 @@ use crate::store::sqlite::reader::Reader;
 use crate::timer::reconcile::Report;
 use harvest::{ended, events};
 use progress::Progress;
-use stage::Folder;
 
 /// The longest wait for everything to come to its end.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -59,7 +59,7 @@ impl Demo {
         let clock = &session.clock;
         let stop = Arc::new(AtomicBool::new(false));
         stop_on_signal(&stop)?;
-        let folder = Folder::make(self.keep.as_deref(), self.stay)?;
+        let folder = Folder::make("demo", self.keep.as_deref(), None, self.stay)?;
         let (sim, daemon) = stage::set(&folder, clock)?;
         let began = clock.monotonic();
         let shown = morning(&folder, &sim, clock, &stop, session.json).and_then(|mut shown| {

@@ -6,6 +6,7 @@
 
 mod backlog;
 mod backup;
+mod bar;
 mod check;
 mod copies;
 mod demo;
@@ -13,11 +14,13 @@ mod discard;
 mod events;
 mod explain;
 mod export;
+mod folder;
 mod http_target;
 mod logging;
 mod mode;
 mod print;
 mod reconcile;
+mod rehearse;
 mod restore;
 mod retry;
 mod run;
@@ -26,6 +29,7 @@ mod show;
 mod sim;
 mod status;
 mod steer;
+mod story;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -64,6 +68,9 @@ pub struct Cli {
     /// Print one JSON document instead of text for people
     #[arg(long, global = true)]
     json: bool,
+    /// End when this process, the parent, ends (for processes that this program starts itself)
+    #[arg(long, global = true, hide = true, value_name = "PID")]
+    child_of: Option<u32>,
     #[command(subcommand)]
     command: Command,
 }
@@ -100,6 +107,8 @@ enum Command {
     Sim(sim::Sim),
     /// Play a morning against a simulated helpdesk and say what became of each message
     Demo(demo::Demo),
+    /// Kill the daemon again and again beside a simulated helpdesk full of faults, and judge what became of it all
+    Rehearse(rehearse::Rehearse),
 }
 
 /// Parses the arguments (the program's name first), runs the command and says how it ended.
@@ -116,6 +125,9 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 
 impl Cli {
     fn run(self) -> Exit {
+        if let Some(parent) = self.child_of {
+            rehearse::child::end_with(parent);
+        }
         let session = Session::of_process(self.config, self.json);
         let done = match self.command {
             Command::Run(run) => run.run(&session),
@@ -133,6 +145,7 @@ impl Cli {
             Command::HttpTarget(target) => target.run(&session),
             Command::Sim(sim) => sim.run(&session),
             Command::Demo(demo) => demo.run(&session),
+            Command::Rehearse(rehearse) => rehearse.run(&session),
         };
         done.unwrap_or_else(|error| session::report(&error))
     }
@@ -176,6 +189,10 @@ mod tests {
             "mw http-target --channel email --format form --url https://mw.example.com",
             "mw sim --listen 127.0.0.1:0 --journal j --seed 3 --key k",
             "mw demo --helpdesk richpanel --stay --keep folder --json",
+            "mw rehearse --cycles 1000 --faults all",
+            "mw rehearse --helpdesk richpanel --cycles 5 --faults kill-9,storm-429 --seed 7 --keep folder --json",
+            "mw rehearse --faults list",
+            "mw rehearse --dir /srv --ready-within 5000",
         ] {
             assert!(parses(line), "{line}");
         }
@@ -197,6 +214,9 @@ mod tests {
             "mw backup",
             "mw backup --verify b.db --force",
             "mw restore",
+            "mw rehearse --faults kill9",
+            "mw rehearse --cycles 0",
+            "mw rehearse --dir a --keep b",
             "mw nonsense",
         ] {
             assert!(!parses(line), "{line}");

@@ -252,7 +252,7 @@ pub(crate) fn the_same_customer_message_is_handled_once(store: &dyn Store) {
     );
     let known =
         store.known_ticket(&HelpdeskName::from("richpanel"), &TicketId::from("T-1")).unwrap().unwrap();
-    assert_eq!((known.number, known.message), (Some(7), Some(MessageKey::stored("m-1"))));
+    assert_eq!((known.number, &known.message), (Some(7), &Some(MessageKey::stored("m-1"))));
 }
 
 pub(crate) fn a_lost_claim_can_write_nothing(store: &dyn Store) {

@@ -51,7 +51,7 @@ fn vendors_crates_stay_where_they_belong() {
         ("http_body_util", &["ingress", "web", "sim", "daemon"]),
         ("tokio", &["ingress", "web", "sim", "daemon"]),
         ("rusqlite", &["store"]),
-        ("ureq", &["helpdesk", "sim"]),
+        ("ureq", &["helpdesk", "sim", "cli"]),
         ("clap", &["cli", "main"]),
         ("anyhow", &["cli", "main"]),
         ("comfy_table", &["cli"]),

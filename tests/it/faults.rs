@@ -3,11 +3,11 @@
 
 use richpanel_mw::daemon::control::Request;
 use richpanel_mw::event::State;
-use richpanel_mw::sim::people::OrderState;
+use richpanel_mw::sim::people::{self, OrderState};
 use richpanel_mw::sim::{Action, EffectKind, ErrorShape, Fault, Matcher, NewMessage, Script, Verb};
 use richpanel_mw::store::sqlite::reader::Filter;
 
-use crate::world::{PATIENCE, World, plain};
+use crate::world::{PATIENCE, World, now, plain};
 
 const WHERE: &str = "Hi, where is my order #606243?";
 const RETURN: &str = "I would like to return my shoes, please send me a return label.";
@@ -74,6 +74,49 @@ fn a_reply_answered_200_and_not_applied_is_noticed_and_the_ticket_opened_again()
     assert_eq!(sends(&world), 0);
     assert_eq!(world.status(&asked.ticket_id), "OPEN", "a customer without an answer on a closed ticket");
     assert!(world.has_tag(&asked.ticket_id, "mw-needs-human"));
+    world.settled();
+}
+
+#[test]
+fn a_close_whose_answer_was_lost_after_a_reply_that_nobody_got_is_undone_and_an_agents_close_is_not() {
+    let world = World::live();
+    world.sim.set_fault(once(SEND, Action::NotApplied));
+    world.sim.set_fault(once(CLOSE, Action::ApplyThenReset));
+    let asked = world.mail_about(OrderState::Shipped, WHERE);
+    world.until_state(&asked.ticket_id, State::Done);
+    assert_eq!((world.outcome(&asked.ticket_id).as_str(), sends(&world)), ("needs-human", 0));
+    assert_eq!(world.status(&asked.ticket_id), "OPEN", "a customer without an answer on a closed ticket");
+    assert!(world.has_tag(&asked.ticket_id, "mw-needs-human"));
+
+    // A reply of which nobody knows was followed by no close of ours.
+    world.sim.set_fault(once(SEND, Action::ResetBefore));
+    let other = world.writes(NewMessage {
+        email: "noah@example.com".into(),
+        order: Some(people::order(OrderState::Shipped, 606_244, "noah@example.com", now().as_millisecond())),
+        text: WHERE.replace("606243", "606244"),
+        ..plain()
+    });
+    world.until_state(&other.ticket_id, State::Checking);
+    world.sim.agent_closes(&other.ticket_id).unwrap();
+    world.until_state(&other.ticket_id, State::Done);
+    assert_eq!(world.outcome(&other.ticket_id), "needs-human");
+    assert_eq!(world.status(&other.ticket_id), "CLOSED", "the agent's decision");
+    world.settled();
+}
+
+#[test]
+fn a_close_whose_answer_was_lost_over_a_newer_message_is_undone() {
+    let world = World::live();
+    world.sim.set_fault(once(CLOSE, Action::ApplyThenReset));
+    let again = Verb::CustomerWritesAgain { ticket: None, text: RETURN.into() };
+    world.sim.add_script(Script { matcher: Matcher::endpoint(CLOSE), verbs: vec![again] });
+    let asked = world.mail_about(OrderState::Shipped, WHERE);
+    world.until("both messages are handled", |world| {
+        let ended = world.events().iter().filter(|event| event.state == "done").count();
+        ended == 2 && world.has_tag(&asked.ticket_id, "mw-intent-return-request")
+    });
+    assert_eq!(world.status(&asked.ticket_id), "OPEN", "the second message waits for a person");
+    assert_eq!(world.replies(&asked.ticket_id), 1);
     world.settled();
 }
 

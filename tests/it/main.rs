@@ -13,6 +13,7 @@ mod ledger;
 mod machine;
 mod outage;
 mod outcomes;
+mod rehearse;
 mod restore;
 mod resumed;
 mod socket;

@@ -2,7 +2,7 @@
 
 use richpanel_mw::daemon::control::Request;
 use richpanel_mw::event::State;
-use richpanel_mw::sim::{NewMessage, Shot};
+use richpanel_mw::sim::{NewMessage, RateLimit, Shot, SimOptions};
 use richpanel_mw::timer::reconcile::CsvRow;
 
 use crate::world::{World, plain};
@@ -45,6 +45,35 @@ fn a_forbidden_list_is_remembered_and_numbers_are_probed_instead() {
     assert_eq!(second["found"], 1, "{second}");
     assert_eq!(second["methods"], serde_json::json!(["number", "known"]));
     world.until_state(&ticket, State::Done);
+    world.settled();
+}
+
+#[test]
+fn without_lists_a_lost_call_is_found_although_later_ones_came() {
+    let rate_limit = RateLimit { requests: 500, window_ms: 30_000 };
+    let world = World::on(
+        SimOptions { rate_limit, ..SimOptions::default() },
+        "live",
+        "[richpanel]\nrequests_per_window = 500\n[reconcile]\nmethod = \"number\"",
+    );
+    // Numbers are skipped before every ticket: they must not be asked for for ever.
+    world.sim.configure(|settings| settings.conversation_gap_percent = 100);
+    let first = world.mail(RETURN);
+    world.until_state(&first.ticket_id, State::Done);
+    let ticket = lost(&world);
+    let later = world.mail(RETURN);
+    world.until_state(&later.ticket_id, State::Done);
+    let report = world.ask(&Request::Reconcile { csv: None });
+    assert_eq!(report["found"], 1, "{report}");
+    world.until_state(&ticket, State::Done);
+    assert_eq!(world.outcome(&ticket), "routed");
+    for _ in 0..2 {
+        let again = world.ask(&Request::Reconcile { csv: None });
+        assert_eq!(again["found"], 0, "{again}");
+    }
+    let quiet = world.ask(&Request::Reconcile { csv: None });
+    assert_eq!(quiet["calls"], 5, "only upward, the gaps are known by now: {quiet}");
+    assert_eq!(world.events().len(), 3);
     world.settled();
 }
 

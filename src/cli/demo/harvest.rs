@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::play::Played;
-use super::story::{Answer, Shot};
 use super::verdict::{self, Facts};
+use crate::cli::story::{Answer, Shot};
 use crate::clock::millis;
 use crate::event::{Outcome, State};
 use crate::sim::{FiringRecord, SimHandle};

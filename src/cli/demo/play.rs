@@ -5,11 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use serde_json::{Value, json};
 
-use super::story::{Said, Shot as Fate, Trap};
+use crate::cli::story::{Said, Shot as Fate, Trap};
 use crate::clock::{Clock, millis};
-use crate::sim::people::{self, OrderState};
 use crate::sim::{Action, EffectKind, Fault, Matcher, NewMessage, Script, Shot, SimHandle, Verb};
 
 /// Between two messages.
@@ -18,14 +16,6 @@ const PACE: Duration = Duration::from_millis(90);
 const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
 /// 429 answers of the storm.
 pub(super) const STORM: u32 = 6;
-/// Seed of names and addresses.
-const PEOPLE: u64 = 7;
-/// Key sets that the tickets have in turn (`sim::NewMessage::shape`). Comments of 5 and 7 bear no operator flag, so that
-/// nobody can tell who wrote them: routed, never answered. They come less often than the others.
-const SHAPES: [u8; 14] = [0, 1, 2, 3, 4, 6, 5, 0, 1, 2, 3, 4, 6, 7];
-/// The first order's number.
-const FIRST_ORDER: u64 = 606_201;
-
 const READ: &str = "GET /tickets/{id}";
 const SEND: &str = "PUT /tickets/{id}/send-message";
 const PUT: &str = "PUT /tickets/{id}";
@@ -81,7 +71,11 @@ impl Player<'_> {
     fn one(&self, no: usize, said: &'static Said, before: &[Played], tick: impl FnMut()) -> Result<Played> {
         let now_ms = millis(self.clock.now());
         let earlier = before.iter().find(|one| !said.thread.is_empty() && one.said.thread == said.thread);
-        let mut message = self.message(no, said, earlier, now_ms);
+        let ticket = earlier.map(|earlier| earlier.ticket.as_str());
+        let mut message = said.written(u64::try_from(no).unwrap_or_default(), ticket, now_ms);
+        // Traps need to know the ticket before it is there.
+        message.id =
+            (said.trap != Trap::None && earlier.is_none()).then(|| format!("<CA+demo{no}@mail.example.com>"));
         if let (Trap::AfterAnswer, Some(earlier)) = (said.trap, earlier) {
             self.wait_for_answer(&earlier.ticket, tick);
         }
@@ -94,34 +88,6 @@ impl Player<'_> {
         let text = if message.text.is_empty() { message.subject.clone() } else { message.text.clone() };
         let written = self.sim.customer_writes(message)?;
         Ok(Played { no, said, text, ticket: written.ticket_id, message: written.message_id, at_ms: now_ms })
-    }
-
-    fn message(&self, no: usize, said: &Said, earlier: Option<&Played>, now_ms: i64) -> NewMessage {
-        let number = u64::try_from(no).unwrap_or_default();
-        let person = people::person(PEOPLE, number);
-        let email = said.from.map_or(person.email, str::to_owned);
-        let order_number = FIRST_ORDER + number * 7;
-        let owner = if said.of_another { "mother.of.ava@example.com" } else { email.as_str() };
-        let order = said.order.map(|state| order(state, order_number, owner, now_ms));
-        let fill = |text: &str| text.replace("{order}", &format!("#{order_number}"));
-        NewMessage {
-            ticket: earlier.map(|earlier| earlier.ticket.clone()),
-            // Traps need to know the ticket before it is there.
-            id: (said.trap != Trap::None && earlier.is_none())
-                .then(|| format!("<CA+demo{no}={order_number}@mail.example.com>")),
-            channel: Some(if said.channel.is_empty() { "sms_gateway" } else { said.channel }.to_owned()),
-            channel_hidden: said.channel.is_empty(),
-            email,
-            name: format!("{} {}", person.first_name, person.last_name),
-            phone: person.phone,
-            subject: fill(said.subject),
-            text: fill(said.text),
-            html: said.html.map(fill),
-            order,
-            voice: said.voice,
-            shape: SHAPES.get(no % SHAPES.len()).copied(),
-            ..NewMessage::default()
-        }
     }
 
     /// Arranges what else happens on the ticket of this message.
@@ -173,18 +139,4 @@ impl Player<'_> {
             }
         }
     }
-}
-
-/// An order whose age and shipping method say the same on every day of the week.
-fn order(state: OrderState, number: u64, email: &str, now_ms: i64) -> Value {
-    let mut order = people::order(state, number, email, now_ms);
-    let method = match state {
-        OrderState::Delayed => "Express 1-2 Days",
-        OrderState::Processing => "International 7-14 Days",
-        _ => "Free Shipping 2-5 Days",
-    };
-    if let Some(order) = order.as_object_mut() {
-        order.insert("shippingMethod".into(), json!(method));
-    }
-    order
 }

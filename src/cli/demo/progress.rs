@@ -1,24 +1,18 @@
-//! What is seen while the morning runs: a bar on a terminal, a plain line every few seconds elsewhere.
-//!
-//! It goes to standard error: standard output is for the result.
+//! What is seen while the morning runs.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
 use super::harvest::{ended, events};
 use super::stage::{CALLS, WINDOW};
+use crate::cli::bar::Bar;
 use crate::clock::{Clock, millis};
 use crate::sim::SimHandle;
 use crate::store::sqlite::reader::{EventRow, Reader};
 
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// Between two plain lines.
-const LINE_EVERY: Duration = Duration::from_secs(3);
 
 /// The display.
 pub(super) struct Progress<'a> {
@@ -26,11 +20,8 @@ pub(super) struct Progress<'a> {
     reader: &'a Reader,
     clock: Arc<dyn Clock>,
     messages: usize,
-    bar: Option<ProgressBar>,
-    /// Plain lines are wanted.
-    lines: bool,
+    bar: Bar,
     looked_at: Option<Duration>,
-    said_at: Option<Duration>,
 }
 
 impl<'a> Progress<'a> {
@@ -42,14 +33,8 @@ impl<'a> Progress<'a> {
         messages: usize,
         quiet: bool,
     ) -> Self {
-        let terminal = std::io::stderr().is_terminal();
-        let length = u64::try_from(messages).unwrap_or(u64::MAX);
-        let style = ProgressStyle::with_template("{bar:20.green} {pos:>3}/{len} ended  {wide_msg}");
-        let bar = style.ok().filter(|_| terminal).map(|style| {
-            ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr()).with_style(style)
-        });
-        let lines = bar.is_none() && !quiet;
-        Self { sim, reader, clock: Arc::clone(clock), messages, bar, lines, looked_at: None, said_at: None }
+        let bar = Bar::new("demo", "ended", messages, clock, quiet);
+        Self { sim, reader, clock: Arc::clone(clock), messages, bar, looked_at: None }
     }
 
     /// Looks, when the last look is some time ago, and shows what it sees.
@@ -62,30 +47,17 @@ impl<'a> Progress<'a> {
         let Ok(events) = events(self.reader) else { return };
         let done = events.iter().filter(|event| ended(event)).count();
         let line = self.line(written, &events);
-        if let Some(bar) = &self.bar {
-            bar.set_length(u64::try_from(self.messages.max(events.len())).unwrap_or(u64::MAX));
-            bar.set_position(u64::try_from(done).unwrap_or(u64::MAX));
-            bar.set_message(line);
-        } else if self.lines && self.said_at.is_none_or(|at| now >= at + LINE_EVERY) {
-            self.said_at = Some(now);
-            say(&format!("{done} ended, {line}"));
-        }
+        self.bar.show(done, self.messages.max(events.len()), line);
     }
 
     /// A remark between the figures.
     pub(super) fn remark(&self, words: &str) {
-        match &self.bar {
-            Some(bar) => bar.println(words),
-            None if self.lines => say(words),
-            None => {}
-        }
+        self.bar.remark(words);
     }
 
     /// Takes the bar away.
     pub(super) fn finish(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
+        self.bar.finish();
     }
 
     fn line(&self, written: usize, events: &[EventRow]) -> String {
@@ -107,9 +79,4 @@ impl<'a> Progress<'a> {
         let since_ms = millis(self.clock.now()).saturating_sub(window_ms);
         self.sim.requests().iter().rev().take_while(|request| request.at_ms > since_ms).count()
     }
-}
-
-fn say(words: &str) {
-    // With standard error closed there is nobody to tell.
-    let _ = writeln!(std::io::stderr(), "demo: {words}");
 }

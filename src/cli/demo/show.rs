@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::harvest::{Cost, Harvest, Row, Said};
-use super::stage::{Folder, WINDOW};
+use super::stage::WINDOW;
 use super::verdict::Verdict;
+use crate::cli::folder::Folder;
 use crate::cli::print::{Screen, Table, Tone, clean, clean_lines, cut, heading, paint, pair};
 use crate::sim::SimHandle;
 use crate::timer::reconcile::Report;

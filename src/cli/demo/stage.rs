@@ -1,16 +1,14 @@
-//! The stage: a folder, a simulated helpdesk and the daemon, all in this process and on the loopback.
+//! The stage: a simulated helpdesk and the daemon, all in this process and on the loopback.
 //!
 //! Everything is as in real life but for the clock on the wall: the helpdesk's 50 calls in 30 s are 50 in 3 s here,
 //! and an unclear reply is looked for after tenths of a second.
 
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
+use crate::cli::folder::Folder;
 use crate::clock::Clock;
 use crate::config::load::load;
 use crate::config::secrets::{Secrets, Surroundings};
@@ -23,57 +21,6 @@ pub(super) const CALLS: u32 = 50;
 pub(super) const WINDOW: Duration = Duration::from_secs(3);
 
 const CONFIG: &str = include_str!("demo.toml");
-
-/// A folder that goes when it is dropped, unless it is to be kept.
-#[derive(Debug)]
-pub(super) struct Folder {
-    pub(super) path: PathBuf,
-    pub(super) kept: bool,
-}
-
-impl Folder {
-    /// The folder somebody named (made when it is not there), or one of our own.
-    ///
-    /// # Errors
-    /// When it cannot be made, or when a database of an earlier run is in it.
-    pub(super) fn make(named: Option<&Path>, stay: bool) -> Result<Self> {
-        let path = named.map_or_else(
-            || std::env::temp_dir().join(format!("richpanel-mw-demo-{:08x}", fastrand::u32(..))),
-            Path::to_owned,
-        );
-        std::fs::DirBuilder::new()
-            .recursive(named.is_some())
-            .mode(0o700)
-            .create(&path)
-            .with_context(|| format!("cannot make the folder {}", path.display()))?;
-        let path =
-            path.canonicalize().with_context(|| format!("cannot use the folder {}", path.display()))?;
-        anyhow::ensure!(
-            !path.join("mw.db").exists(),
-            "{} holds a database already; name an empty folder",
-            path.display()
-        );
-        Ok(Self { path, kept: named.is_some() || stay })
-    }
-
-    pub(super) fn config(&self) -> PathBuf {
-        self.path.join("config.toml")
-    }
-
-    pub(super) fn database(&self) -> PathBuf {
-        self.path.join("mw.db")
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if !self.kept
-            && let Err(error) = std::fs::remove_dir_all(&self.path)
-        {
-            log::warn!("demo: cannot remove {}: {error}", self.path.display());
-        }
-    }
-}
 
 /// Starts the helpdesk, then the daemon beside it, and tells the helpdesk whom to call.
 ///
@@ -105,14 +52,9 @@ fn write_files(folder: &Folder, sim: &SimHandle, token: &str) -> Result<()> {
         .replace("@BOT@", BOT_AGENT_ID)
         .replace("@CALLS@", &CALLS.to_string())
         .replace("@WINDOW@", &WINDOW.as_secs().to_string());
-    for (name, text) in [("config.toml", config.as_str()), ("token", token), ("key", "sim-key")] {
-        let path = folder.path.join(name);
-        let mut options = std::fs::OpenOptions::new();
-        let file = options.write(true).create(true).truncate(true).mode(0o600).open(&path);
-        file.and_then(|mut file| file.write_all(text.as_bytes()))
-            .with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    Ok(())
+    folder.write("config.toml", &config)?;
+    folder.write("token", token)?;
+    folder.write("key", "sim-key")
 }
 
 /// The rules as a shop might have clicked them together: five Targets in three formats, and none of them escapes

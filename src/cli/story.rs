@@ -1,8 +1,8 @@
-//! The morning that the demo plays: who writes what, where, and what would be right.
+//! What customers write, where, and what would be right: the demo plays it as a morning, the rehearsal draws from it.
 //!
 //! Every line is ours, written by hand, and carries its own expectation after the starter pack (intents, the table
 //! and the edge rules): what it is about, how it should end, and above all whether it may be answered at all. The
-//! expectation never reaches the daemon; it is what the demo holds the outcome against.
+//! expectation never reaches the daemon; it is what the outcome is held against.
 
 mod changes;
 mod odd;
@@ -10,6 +10,7 @@ mod orders;
 mod others;
 mod returns;
 mod urgent;
+mod written;
 
 use crate::event::Outcome;
 use crate::sim::people::OrderState;
@@ -19,7 +20,7 @@ use crate::sim::people::OrderState;
 pub(super) enum Answer {
     /// A reply from facts is right; none is a chance missed, no harm.
     Yes,
-    /// A reply is harm: the demo fails.
+    /// A reply is harm: demo and rehearsal fail.
     No,
     /// Both are right.
     Either,
@@ -60,7 +61,7 @@ pub(super) enum Trap {
 }
 
 /// One message.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Said {
     /// The vendor's word for the channel; empty: the ticket does not show any.
     pub(super) channel: &'static str,

@@ -1,0 +1,208 @@
+//! What the rehearsal prints at its end: the sums, the verdict, and where to look when it is bad.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::harvest::Totals;
+use super::settle::Sweeps;
+use super::stage::{CALLS, WINDOW};
+use super::verdict::{Facts, Verdict};
+use crate::cli::print::{Tone, clean, heading, paint, pair};
+
+/// Findings of one kind that are printed for people; `--json` has them all.
+const FINDINGS_SHOWN: usize = 20;
+
+/// Everything there is to show.
+#[derive(Debug)]
+pub(super) struct Shown {
+    pub(super) seed: u64,
+    pub(super) cycles: u32,
+    pub(super) faults: String,
+    pub(super) verdict: Verdict,
+    pub(super) totals: Totals,
+    pub(super) sweeps: Sweeps,
+    pub(super) starts: Starts,
+    pub(super) seconds: f64,
+    /// The folder, when it stays.
+    pub(super) kept: Option<PathBuf>,
+}
+
+/// What was seen of the daemon's starts and ends.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub(super) struct Starts {
+    kills: u32,
+    terms: u32,
+    second_daemons: u32,
+    /// Starts after an end.
+    starts: usize,
+    ready_ms_p50: u64,
+    ready_ms_p95: u64,
+    ready_ms_max: u64,
+    ready_ms_allowed: u64,
+}
+
+impl Starts {
+    /// From what was measured.
+    pub(super) fn of(facts: &Facts) -> Self {
+        let lives = &facts.lives;
+        let mut sorted = lives.ready_ms.clone();
+        sorted.sort_unstable();
+        let at = |percent: usize| {
+            let index = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
+            sorted.get(index).copied().unwrap_or(0)
+        };
+        Self {
+            kills: lives.kills,
+            terms: lives.terms,
+            second_daemons: lives.seconds,
+            starts: sorted.len(),
+            ready_ms_p50: at(50),
+            ready_ms_p95: at(95),
+            ready_ms_max: at(100),
+            ready_ms_allowed: facts.ready_ms_max,
+        }
+    }
+}
+
+impl Shown {
+    /// One document with everything.
+    pub(super) fn json(&self) -> Value {
+        let counts: BTreeMap<String, usize> =
+            self.verdict.lists().iter().map(|(name, found)| (name.replace(' ', "_"), found.len())).collect();
+        json!({
+            "good": self.verdict.good(),
+            "seed": self.seed,
+            "cycles": self.cycles,
+            "faults": self.faults,
+            "counts": counts,
+            "verdict": self.verdict,
+            "totals": self.totals,
+            "sweeps": self.sweeps,
+            "starts": self.starts,
+            "seconds": (self.seconds * 10.0).round() / 10.0,
+            "kept": self.kept.as_ref().map(|path| path.display().to_string()),
+        })
+    }
+
+    /// For people.
+    pub(super) fn people(&self) -> String {
+        let mut text = self.sums();
+        text.push_str(&self.judged());
+        if let Some(folder) = &self.kept {
+            text.push_str(&left(folder));
+        }
+        text
+    }
+
+    fn sums(&self) -> String {
+        let mut text = heading("The rehearsal");
+        let (totals, starts) = (&self.totals, &self.starts);
+        let mut line = |name: &str, value: String| text.push_str(&pair(name, &value));
+        line("seed", self.seed.to_string());
+        line("faults", self.faults.clone());
+        line("cycles", format!("{} in {:.0} s", self.cycles, self.seconds));
+        line(
+            "ends",
+            format!(
+                "{} kills, {} stops in good order, {} second daemons that left at once",
+                starts.kills, starts.terms, starts.second_daemons
+            ),
+        );
+        line(
+            "ready after",
+            format!(
+                "{} ms (half of {} starts), {} ms (95 %), {} ms (the slowest); {} ms are allowed",
+                starts.ready_ms_p50,
+                starts.starts,
+                starts.ready_ms_p95,
+                starts.ready_ms_max,
+                starts.ready_ms_allowed
+            ),
+        );
+        line("messages", totals.messages.to_string());
+        let refused: u64 = totals.refused.values().sum();
+        line(
+            "calls to us",
+            format!(
+                "{}: {} acknowledged ({} joined a waiting event), {refused} refused, {} met a dead daemon",
+                totals.calls, totals.acknowledged, totals.joined, totals.unanswered
+            ),
+        );
+        line("acknowledged", format!("and ended as {}", listed(&totals.ended)));
+        line("events", format!("{}: {}", totals.events, listed(&totals.outcomes)));
+        line(
+            "sweeps",
+            format!(
+                "{} asked for, {} tickets looked at, {} taken in",
+                self.sweeps.asked, self.sweeps.looked_at, self.sweeps.found
+            ),
+        );
+        line(
+            "replies",
+            format!(
+                "{}; {} writes crossed somebody's words on the way",
+                totals.replies, self.verdict.crossed
+            ),
+        );
+        line(
+            "API calls",
+            format!(
+                "{} ({CALLS} in {} s are allowed; 50 in 30 s in real life)",
+                totals.api_calls,
+                WINDOW.as_secs()
+            ),
+        );
+        line("bent by faults", listed(&totals.bent));
+        text
+    }
+
+    fn judged(&self) -> String {
+        let mut text = heading("The verdict");
+        for (name, found) in self.verdict.lists() {
+            let (tone, mark) = if found.is_empty() { (Tone::Good, "✓") } else { (Tone::Bad, "✗") };
+            let _ = writeln!(text, "{} {} {name}", paint(tone, mark), found.len());
+            for line in found.iter().take(FINDINGS_SHOWN) {
+                let _ = writeln!(text, "    {}", clean(line));
+            }
+            if found.len() > FINDINGS_SHOWN {
+                let _ = writeln!(text, "    and {} more; --json has them all", found.len() - FINDINGS_SHOWN);
+            }
+        }
+        let (tone, words) = if self.verdict.good() {
+            (
+                Tone::Good,
+                "Nothing acknowledged was lost, nothing was said twice, nothing is stuck.".to_owned(),
+            )
+        } else {
+            let again = format!("--seed {} --cycles {} --faults {}", self.seed, self.cycles, self.faults);
+            (Tone::Bad, format!("The rehearsal FAILED. The same plan again (its timing varies): {again}"))
+        };
+        let _ = writeln!(text, "{}", paint(tone, &words));
+        text
+    }
+}
+
+/// Where everything is.
+pub(super) fn left(folder: &Path) -> String {
+    let at = |name: &str| folder.join(name).display().to_string();
+    let mut text = heading("Kept");
+    for (name, file) in [
+        ("database", "mw.db"),
+        ("configuration", "config.toml"),
+        ("daemon's log", "daemon.log"),
+        ("acknowledged", "acknowledged.jsonl"),
+        ("applied effects", "helpdesk.jsonl"),
+        ("API requests", "requests.jsonl"),
+    ] {
+        text.push_str(&pair(name, &at(file)));
+    }
+    text
+}
+
+fn listed(counts: &BTreeMap<String, usize>) -> String {
+    let words: Vec<String> = counts.iter().map(|(word, count)| format!("{word} {count}")).collect();
+    if words.is_empty() { "none".to_owned() } else { words.join(", ") }
+}
