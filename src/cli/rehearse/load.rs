@@ -167,7 +167,13 @@ impl Load {
 
     /// Arranges what belongs to the message's part.
     fn set_up(&self, message: &Message, new: &mut NewMessage) -> Result<()> {
-        let ahead = format!("<CA+rehearsal{}@mail.example.com>", message.no);
+        // An id tells of its channel: one like a mail's on a chat that hides its channel would be taken for mail.
+        let mail = message.said.channel.starts_with("email");
+        let ahead = if mail {
+            format!("<CA+rehearsal{}@mail.example.com>", message.no)
+        } else {
+            format!("rehearsal-{}", message.no)
+        };
         let script = |spot: &str, verb: Verb| {
             let script = Script { matcher: Matcher::endpoint(spot).on(&ahead), verbs: vec![verb] };
             self.desk.run(&Verb::AddScript { script })
