@@ -1,13 +1,13 @@
-//! What came and what did not, as `status` shows it: one line for a day, one for each quiet channel; `--json` has the
-//! table by channel and hour.
+//! What came and what did not, as `status` shows it: one line for a day; `--json` has the table by channel and hour.
+//! A channel that went quiet is an alert like any other.
 
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::cli::print::{Tone, clean, count, paint, pair};
+use crate::cli::print::{Tone, count, paint, pair};
 use crate::daemon::outside::Reader;
 use crate::event::Timestamp;
-use crate::store::{Alert, CoverageHour};
+use crate::store::CoverageHour;
 
 /// How customer messages came.
 #[derive(Debug, Default, Serialize)]
@@ -17,7 +17,6 @@ pub(super) struct Coverage {
     csv: u64,
     /// Conversation numbers that nothing told us of, not settled yet.
     missing: u64,
-    quiet: Vec<Alert>,
     hours: Vec<CoverageHour>,
 }
 
@@ -30,7 +29,6 @@ impl Coverage {
             sweeps: sum(|row| row.sweeps),
             csv: sum(|row| row.csv),
             missing: sum(|row| row.missing),
-            quiet: reader.quiet_channels()?,
             hours,
         })
     }
@@ -49,11 +47,7 @@ impl Coverage {
         if *csv > 0 {
             words.insert(2, format!("{csv} by file"));
         }
-        let mut text = pair("messages, 24 h", &words.join(", "));
-        for alert in &self.quiet {
-            text.push_str(&pair("quiet", &paint(Tone::Bad, &clean(&alert.text))));
-        }
-        text
+        pair("messages, 24 h", &words.join(", "))
     }
 }
 
@@ -62,18 +56,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_line_for_the_day_and_one_for_each_quiet_channel() {
-        let quiet = Alert {
-            key: "quiet:email".into(),
-            text: "no call for email".into(),
-            raised_at: Timestamp::UNIX_EPOCH,
-        };
-        let coverage =
-            Coverage { calls: 94, sweeps: 3, missing: 1, quiet: vec![quiet], ..Coverage::default() };
+    fn one_line_for_the_day() {
+        let coverage = Coverage { calls: 94, sweeps: 3, missing: 1, ..Coverage::default() };
         let text = coverage.lines();
-        for words in ["94 by call", "3 by sweep", "1 number missing", "no call for email"] {
+        for words in ["94 by call", "3 by sweep", "1 number missing"] {
             assert!(text.contains(words), "{words} not in {text}");
         }
-        assert!(!text.contains("by file") && Coverage::default().lines().lines().count() == 1);
+        assert!(!text.contains("by file") && text.lines().count() == 1);
     }
 }

@@ -7,7 +7,7 @@ use super::open::broken;
 use super::reader::Reader;
 use crate::clock::{from_millis, millis};
 use crate::event::Timestamp;
-use crate::store::{Alert, CoverageHour, StoreError};
+use crate::store::{CoverageHour, StoreError};
 
 // One row a customer message: several events may stand for it (a late call ends as a duplicate of a sweep's find).
 const COVERAGE: &str = "
@@ -55,15 +55,6 @@ impl Reader {
     /// [`StoreError`].
     pub fn coverage(&self, since: Timestamp) -> Result<Vec<CoverageHour>, StoreError> {
         coverage(&self.connection, since)
-    }
-
-    /// The open alerts of channels that have gone quiet.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn quiet_channels(&self) -> Result<Vec<Alert>, StoreError> {
-        let open = super::alerts::open(&self.connection)?;
-        Ok(open.into_iter().filter(|alert| alert.key.starts_with("quiet:")).collect())
     }
 }
 
