@@ -187,7 +187,9 @@ impl State {
             Working => matches!(next, Waiting | Backoff | Held | Checking | Done | Duplicate | Dead),
             // `retry` by a person.
             Dead | Discarded => matches!(next, Backoff),
-            Done | Duplicate => false,
+            // Its tags were said to be there, and a later look did not find them.
+            Done => matches!(next, Dead),
+            Duplicate => false,
         }
     }
 }
@@ -349,7 +351,7 @@ mod tests {
     #[test]
     fn an_ended_event_never_becomes_an_open_one_by_itself() {
         for done in [State::Done, State::Duplicate] {
-            assert!(State::ALL.iter().all(|next| !done.may_become(*next)));
+            assert!(State::ALL.iter().all(|next| !done.may_become(*next) || *next == State::Dead));
         }
     }
 

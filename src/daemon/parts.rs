@@ -14,6 +14,7 @@ use crate::decide::Policy;
 use crate::event::{Caps, HelpdeskName};
 use crate::helpdesk::breaker;
 use crate::helpdesk::budget::Budget;
+use crate::helpdesk::http::MAX_PAUSE;
 use crate::helpdesk::richpanel::{Richpanel, RichpanelSource};
 use crate::helpdesk::{Helpdesk, WebhookSource};
 use crate::ingress::{Health, Ingress, IngressMetrics};
@@ -49,8 +50,24 @@ pub(super) fn store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn S
         path: config.store.path.clone(),
         max_pending: config.store.max_pending,
         min_free_bytes: config.store.min_free_mib.saturating_mul(1024 * 1024),
+        longest_wait: longest_wait(config),
     };
     Ok(Arc::new(SqliteStore::open(&options, Arc::clone(clock))?))
+}
+
+/// The longest that anything is put off: a retry, a hold, a read-back, a lease, or the pause that a `Retry-After` asks
+/// for.
+fn longest_wait(config: &Config) -> Duration {
+    let Config { workers, rollout, readback, .. } = config;
+    let seconds = [
+        workers.backoff_max_seconds,
+        workers.lease_seconds,
+        rollout.hold_seconds,
+        rollout.hold_seconds_live_chat,
+        readback.after_ms.iter().max().map_or(0, |ms| ms / 1_000),
+    ];
+    let longest = Duration::from_secs(seconds.into_iter().max().unwrap_or_default());
+    longest.max(MAX_PAUSE).saturating_add(Duration::from_secs(60))
 }
 
 /// The setting that says that this state was worked on before.

@@ -31,7 +31,7 @@ use crate::clock::Clock;
 /// Bytes of an answer's body after decompression; more is not read (reliability, "answers are capped").
 pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 /// The longest pause that a `Retry-After` can ask for: a slip of the server must not stop us for a week.
-const MAX_PAUSE: Duration = Duration::from_secs(3600);
+pub const MAX_PAUSE: Duration = Duration::from_secs(3600);
 /// The pause after a 429 without a readable `Retry-After`: the documented window (richpanel-api §1).
 const DEFAULT_PAUSE: Duration = Duration::from_secs(30);
 /// The most that connecting may take of the whole time-out, so that a dead host is told from a silent one.

@@ -42,6 +42,7 @@ macro_rules! suite {
             bytes_that_nobody_can_read_are_kept_and_queue_nothing,
             a_refused_reply_stays_in_the_journal_as_cancelled,
             a_step_nobody_saw_can_be_proven_later,
+            tags_that_nobody_ever_saw_are_a_dead_letter_that_can_be_tried_again,
             an_ended_event_leaves_nothing_planned,
             the_bell_rings_when_there_is_work,
             an_alert_is_raised_once_until_it_is_cleared,
@@ -501,6 +502,23 @@ pub(crate) fn a_step_nobody_saw_can_be_proven_later(store: &dyn Store) {
     assert_eq!(store.journal(claim.event).unwrap().unwrap().steps[0].state, StepState::Applied);
 }
 
+pub(crate) fn tags_that_nobody_ever_saw_are_a_dead_letter_that_can_be_tried_again(store: &dyn Store) {
+    let desk = HelpdeskName::from("richpanel");
+    for (ticket, state) in [("T-1", StepState::Failed), ("T-2", StepState::Skipped)] {
+        let claim = planned(store, ticket, "m-1", "ava", START);
+        store.step_is(&claim, 0, StepState::Unproven, &Answer::default(), START).unwrap();
+        store.finish(&claim, &end(State::Done), START).unwrap();
+        let found = store.unproven(&desk, seconds(60), 10).unwrap();
+        store.proven(&found[0], state, &Answer::default(), seconds(60)).unwrap();
+    }
+    let counts = store.counts().unwrap();
+    assert!(counts.contains(&(State::Dead, 1)) && counts.contains(&(State::Done, 1)), "{counts:?}");
+    store.retry(EventId(1), "lead", seconds(70)).unwrap();
+    let again = claim(store, seconds(70));
+    assert_eq!(again.event, EventId(1));
+    assert_eq!(store.journal(again.event).unwrap().unwrap().steps[0].state, StepState::Planned);
+}
+
 pub(crate) fn a_clock_set_back_puts_nothing_off(store: &dyn Store) {
     let year = Duration::from_secs(400 * 24 * 3_600);
     let wrong = after(START, year);
@@ -515,6 +533,12 @@ pub(crate) fn a_clock_set_back_puts_nothing_off(store: &dyn Store) {
     store.rescue(START).unwrap();
     assert!(store.claim(START, year).unwrap().is_some());
     assert_eq!(store.rescue(START).unwrap(), 1, "a lease of a year");
+    // A clock in local time is hours ahead, not years.
+    let claim = store.claim(START, LEASE).unwrap().unwrap();
+    let hours = after(START, Duration::from_secs(5 * 3_600));
+    store.finish(&claim, &End { due_at: Some(hours), ..end(State::Backoff) }, START).unwrap();
+    store.rescue(START).unwrap();
+    assert!(store.claim(START, LEASE).unwrap().is_some(), "waits for hours that were never there");
 }
 
 pub(crate) fn a_dead_letter_keeps_its_plan(store: &dyn Store) {

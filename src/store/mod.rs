@@ -246,7 +246,8 @@ pub trait Store: Send + Sync {
         limit: u32,
     ) -> Result<Vec<Unproven>, StoreError>;
 
-    /// Settles such a step after a look: `Applied`, or `Failed` when it cannot be brought about.
+    /// Settles such a step after a look: `Applied`, `Skipped`, or `Failed` when it cannot be brought about. An event
+    /// whose tags failed becomes a dead letter: nobody was told of its ticket.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -59,7 +59,7 @@ impl Timer {
         };
         let ticket = match self.helpdesk.ticket(&mut permit, &step.ticket) {
             Ok(ticket) => ticket,
-            Err(ApiError::NotFound) => return settle(StepState::Failed, "the ticket is gone"),
+            Err(ApiError::NotFound) => return settle(StepState::Skipped, "the ticket is gone"),
             // A look that will never work must not be repeated for ever, in front of all others.
             Err(error @ (ApiError::Rejected { .. } | ApiError::Malformed(_))) => {
                 return settle(StepState::Failed, &format!("cannot be looked at: {error}"));

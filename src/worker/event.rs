@@ -107,7 +107,10 @@ impl Turn<'_> {
         reply: &JournalReply,
     ) -> Result<End, Stop> {
         let hold = Duration::from_millis(decision.hold_ms);
-        let left = hold.saturating_sub(since(reply.planned_at, self.now()));
+        let now = self.now();
+        // Planned ahead of now: the clock was set back, and would hold it for as long again each time.
+        let waited = if reply.planned_at > now { hold } else { since(reply.planned_at, now) };
+        let left = hold.saturating_sub(waited);
         if reply.state == ReplyState::Planned && !left.is_zero() {
             return Ok(self.hands.hold(left, permit));
         }

@@ -12,6 +12,7 @@ pub(crate) use rusqlite::Connection as Raw;
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
+use super::LONGEST_WAIT;
 use super::migrate::SCHEMA;
 use super::open::broken;
 use super::writer::Bell;
@@ -240,11 +241,13 @@ impl Store for DirectStore {
 
     fn recover(&self, now: Timestamp) -> Result<u64, StoreError> {
         let why = "the process stopped while working on it";
-        self.write(true, |open| events::release(open, Timestamp::MAX, now, "recovery", why))
+        self.write(true, |open| events::release(open, Timestamp::MAX, now, LONGEST_WAIT, ("recovery", why)))
     }
 
     fn rescue(&self, now: Timestamp) -> Result<u64, StoreError> {
-        self.write(true, |open| events::release(open, now, now, "rescue", "the worker's lease ran out"))
+        self.write(true, |open| {
+            events::release(open, now, now, LONGEST_WAIT, ("rescue", "the worker's lease ran out"))
+        })
     }
 
     fn known_ticket(

@@ -79,9 +79,7 @@ const RELEASE_ALL: &str = "
   where finished_at is null and state = 'working' and (lease_until <= :lease_before or lease_until > :far)
   returning id";
 
-/// Nothing is ever put off for so long: such a time was written while the clock was wrong.
-const FAR: Duration = Duration::from_secs(7 * 24 * 3_600);
-
+/// Put off for longer than anything ever is: such a time was written while the clock was wrong.
 const CLOCK_WAS_WRONG: &str = "
   update events set due_at = :now
   where finished_at is null and state in ('backoff', 'held', 'checking') and due_at > :far";
@@ -259,15 +257,16 @@ pub(super) fn fence(connection: &Connection, claim: &Claim) -> Result<(), StoreE
     if held { Ok(()) } else { Err(StoreError::Lost) }
 }
 
-/// Puts `working` events back whose lease ended before `lease_before`; their `sending` replies become `unsure`.
+/// Puts `working` events back whose lease ended before `lease_before`; their `sending` replies become `unsure`. What is
+/// put off for more than `longest_wait` becomes due at once.
 pub(super) fn release(
     connection: &Connection,
     lease_before: Timestamp,
     now: Timestamp,
-    by: &str,
-    reason: &str,
+    longest_wait: Duration,
+    (by, reason): (&str, &str),
 ) -> Result<u64, StoreError> {
-    let far = millis(after(now, FAR));
+    let far = millis(after(now, longest_wait));
     execute(connection, CLOCK_WAS_WRONG, named_params! { ":now": millis(now), ":far": far })?;
     let ahead = millis(after(now, AHEAD));
     execute(connection, ACCEPTED_AHEAD, named_params! { ":now": millis(now), ":ahead": ahead })?;
@@ -345,7 +344,8 @@ fn state_of(connection: &Connection, event: EventId) -> Result<String, StoreErro
         .ok_or(StoreError::NoSuchEvent(event))
 }
 
-fn note(
+/// Writes a transition into the history.
+pub(super) fn note(
     connection: &Connection,
     event: EventId,
     from: &str,

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, named_params};
 
-use super::events::{execute, fence};
+use super::events::{execute, fence, note};
 use super::open::broken;
 use crate::clock::{from_millis, millis};
 use crate::event::{EventId, HelpdeskName, Outcome, TicketId, Timestamp, idempotency_key};
@@ -296,6 +296,12 @@ const PROVEN: &str = "
   update steps set state = :state, ended_at = :now, api_status = coalesce(:status, api_status), api_answer = :answer
   where event_id = :event and seq = :seq and state = 'unproven'";
 
+/// A ticket without its tags was not routed: that is for a person.
+const UNTAGGED: &str = "
+  update events set state = 'dead', outcome = null, reason = :reason, finished_at = :now
+  where id = :event and state = 'done'
+    and exists (select 1 from steps where event_id = :event and seq = :seq and kind = 'add-tags')";
+
 /// Steps of ended events whose effect nobody has seen.
 pub(super) fn unproven(
     connection: &Connection,
@@ -334,5 +340,17 @@ pub(super) fn proven(
         ":state": state.as_str(), ":now": millis(now), ":status": answer.status, ":answer": answer.text,
         ":event": step.event.0, ":seq": step.seq,
     };
-    if execute(connection, PROVEN, values)? == 1 { Ok(()) } else { Err(StoreError::Lost) }
+    if execute(connection, PROVEN, values)? == 0 {
+        return Err(StoreError::Lost);
+    }
+    if state != StepState::Failed {
+        return Ok(());
+    }
+    let reason = format!("its tags are not on the ticket: {}", answer.text);
+    let values =
+        named_params! { ":event": step.event.0, ":seq": step.seq, ":now": millis(now), ":reason": reason };
+    if execute(connection, UNTAGGED, values)? == 1 {
+        note(connection, step.event, "done", "dead", "a later look", &reason, now)?;
+    }
+    Ok(())
 }

@@ -40,6 +40,10 @@ use crate::store::{
 use lock::StateLock;
 use writer::{Task, Writer};
 
+/// [`Options::longest_wait`] with the default configuration: the longest pause that a `Retry-After` can ask for, and
+/// some.
+const LONGEST_WAIT: Duration = Duration::from_secs(3_660);
+
 /// How the file is opened.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -49,12 +53,20 @@ pub struct Options {
     pub max_pending: usize,
     /// Free bytes under which nothing new is taken in.
     pub min_free_bytes: u64,
+    /// The longest that anything is ever put off, by the configuration: what lies further ahead was written while the
+    /// clock was wrong.
+    pub longest_wait: Duration,
 }
 
 impl Options {
     /// The defaults of `[store]` on this file.
     pub fn at(path: &Path) -> Self {
-        Self { path: path.to_owned(), max_pending: 4096, min_free_bytes: 64 * 1024 * 1024 }
+        Self {
+            path: path.to_owned(),
+            max_pending: 4096,
+            min_free_bytes: 64 * 1024 * 1024,
+            longest_wait: LONGEST_WAIT,
+        }
     }
 }
 
@@ -63,6 +75,7 @@ pub struct SqliteStore {
     writer: Writer,
     reader: Mutex<Connection>,
     clock: Arc<dyn Clock>,
+    longest_wait: Duration,
     _lock: StateLock,
 }
 
@@ -87,7 +100,8 @@ impl SqliteStore {
         let folder = folder.map_or_else(|| PathBuf::from("."), Path::to_path_buf);
         let writer = Writer::start(connection, folder, options.max_pending, options.min_free_bytes)
             .map_err(|error| StoreError::Broken(format!("cannot start the writer: {error}")))?;
-        Ok(Self { writer, reader: Mutex::new(reader), clock, _lock: lock })
+        let longest_wait = options.longest_wait;
+        Ok(Self { writer, reader: Mutex::new(reader), clock, longest_wait, _lock: lock })
     }
 
     fn read<T>(&self, look: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
@@ -192,15 +206,10 @@ impl Store for SqliteStore {
     }
 
     fn recover(&self, now: Timestamp) -> Result<u64, StoreError> {
-        self.writer.run(true, move |connection| {
-            events::release(
-                connection,
-                Timestamp::MAX,
-                now,
-                "recovery",
-                "the process stopped while working on it",
-            )
-        })
+        let why = ("recovery", "the process stopped while working on it");
+        let longest_wait = self.longest_wait;
+        self.writer
+            .run(true, move |connection| events::release(connection, Timestamp::MAX, now, longest_wait, why))
     }
 
     fn hasten(&self, helpdesk: &HelpdeskName, since: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
@@ -209,8 +218,9 @@ impl Store for SqliteStore {
     }
 
     fn rescue(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let longest_wait = self.longest_wait;
         self.writer.run(true, move |connection| {
-            events::release(connection, now, now, "rescue", "the worker's lease ran out")
+            events::release(connection, now, now, longest_wait, ("rescue", "the worker's lease ran out"))
         })
     }
 

@@ -37,7 +37,9 @@ fn calls(addr: std::net::SocketAddr, name: &str, times: usize) -> (Vec<(String, 
             assert!(clock.monotonic() >= SYNC, "promised before it was on disk: {:?}", clock.monotonic());
             kept.push((ticket, reply.event().1));
         } else {
-            assert_eq!((reply.status, reply.code().as_str()), (503, "busy"));
+            // The queue is full, or so many wait that no more may come in.
+            let full = ["busy", "too-many-connections"].contains(&reply.code().as_str());
+            assert!(reply.status == 503 && full, "{} {}", reply.status, reply.code());
             assert!(reply.retry_after_seconds() >= 1);
             refused += 1;
         }
