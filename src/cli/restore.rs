@@ -32,6 +32,8 @@ struct Done<'a> {
     kept: Option<PathBuf>,
     /// The mode that was in force in it.
     mode_before: Option<String>,
+    /// The mode that the copy had.
+    mode_in_copy: Option<String>,
 }
 
 impl Restore {
@@ -53,6 +55,7 @@ impl Restore {
             contents: restored.contents,
             kept: restored.kept,
             mode_before: before.map(|(mode, _)| mode),
+            mode_in_copy: restored.mode_in_copy,
         };
         session.show(&done, |_| page(&done, session.now()))?;
         Ok(Exit::Good)
@@ -71,18 +74,8 @@ fn page(done: &Done<'_>, now: Timestamp) -> String {
         let words = format!("nothing that customers wrote until {}; it is routed to people", moment(at, now));
         text.push_str(&pair("not answered", &words));
     }
-    if let Some((mode, by)) = &done.contents.mode {
-        let (mode, by) = (clean(mode), clean(by));
-        let words = match done.mode_before.as_deref().map(clean) {
-            Some(before) if before != mode => {
-                let back = format!(
-                    "{mode} again, as the backup has it; it was {before}. To change it: richpanel-mw mode {before}"
-                );
-                paint(Tone::Warn, &back)
-            }
-            _ => format!("{mode}, set by {by}"),
-        };
-        text.push_str(&pair("mode", &words));
+    if let Some((mode, _)) = &done.contents.mode {
+        text.push_str(&pair("mode", &mode_words(mode, done)));
     }
     text.push_str(&pair("next", &command("systemctl start richpanel-mw && richpanel-mw reconcile")));
     text.push_str(&pair(
@@ -90,4 +83,26 @@ fn page(done: &Done<'_>, now: Timestamp) -> String {
         "reconcile looks for what came since the backup was made; short of calls after a start, say it again",
     ));
     text
+}
+
+/// What `status` says of the last restore.
+pub(super) fn standing(at: Timestamp, from: &str, now: Timestamp) -> String {
+    let words = format!("{} from {}: nothing written until then is answered", moment(at, now), clean(from));
+    pair("restored", &words)
+}
+
+/// The more careful mode of the two is in force.
+fn mode_words(mode: &str, done: &Done<'_>) -> String {
+    let others = [("it was", &done.mode_before), ("the copy has", &done.mode_in_copy)];
+    let other = others.iter().find_map(|(who, other)| {
+        other.as_deref().filter(|other| *other != mode).map(|other| (*who, clean(other)))
+    });
+    let mode = clean(mode);
+    match other {
+        None => mode,
+        Some((who, other)) => paint(
+            Tone::Warn,
+            &format!("{mode}, the more careful one: {who} {other}. To change it: richpanel-mw mode {other}"),
+        ),
+    }
 }

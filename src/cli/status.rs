@@ -20,7 +20,7 @@ use crate::daemon::outside::{EventRow, Filter, OutcomeRow, Reader};
 use crate::daemon::status::Status as Running;
 use crate::event::{State, Timestamp};
 use crate::store::Alert;
-use crate::store::marks::{BACKUP_LAST, LastBackup};
+use crate::store::marks::{BACKUP_LAST, LastBackup, RESTORE_AT, RESTORE_FROM, time_of};
 use crate::timer::reconcile::{LAST_SWEEP, Report};
 
 /// Dead letters shown; `events --state dead` shows the others.
@@ -51,6 +51,8 @@ struct Overview {
     last_sweep: Option<Sweep>,
     coverage_24h: coverage::Coverage,
     last_backup: Option<Backup>,
+    /// When a backup was last put in place, and from what.
+    restored: Option<(Timestamp, String)>,
     dead_letters: Vec<Dead>,
     /// What a person should know about now.
     alerts: Vec<Alert>,
@@ -128,6 +130,7 @@ fn look(session: &Session, loaded: &Loaded) -> Result<Overview> {
         last_sweep: last_sweep(&reader)?,
         coverage_24h: coverage::Coverage::read(&reader, day_ago)?,
         last_backup: last_backup(&reader)?,
+        restored: restored(&reader)?,
         dead_letters: dead_letters(&reader)?,
         alerts: reader.alerts()?,
         backlog,
@@ -145,6 +148,12 @@ fn pace(running: Option<&Running>, config: &Config) -> Pace {
         limit: helpdesk.limit,
         window_seconds: helpdesk.window_seconds,
     })
+}
+
+fn restored(reader: &Reader) -> Result<Option<(Timestamp, String)>> {
+    let Some(at) = reader.setting(RESTORE_AT)? else { return Ok(None) };
+    let from = reader.setting(RESTORE_FROM)?.map_or_else(|| "a backup".to_owned(), |from| from.value);
+    Ok(Some((time_of(&at), from)))
 }
 
 fn last_sweep(reader: &Reader) -> Result<Option<Sweep>> {
@@ -199,6 +208,9 @@ fn page(overview: &Overview, now: Timestamp, screen: Screen) -> String {
     }
     text.push_str(&overview.coverage_24h.lines());
     text.push_str(&last_line(overview.last_backup.as_ref().map(|backup| (backup.at, &backup.last)), now));
+    if let Some((at, from)) = &overview.restored {
+        text.push_str(&super::restore::standing(*at, from, now));
+    }
     text.push_str(&outcomes(&overview.outcomes_24h, screen));
     text.push_str(&dead(overview, now, screen));
     text

@@ -6,11 +6,7 @@
 use crate::event::{Mode, Timestamp};
 use crate::store::{Setting, Store, StoreError, brake};
 
-/// The setting that holds the mode in force.
-pub const MODE: &str = "mode";
-
-/// The setting that holds the file's value as last seen.
-pub const FILE_MODE: &str = "mode.file";
+pub use crate::store::marks::{FILE_MODE, MODE};
 
 /// Settles the mode at start.
 ///

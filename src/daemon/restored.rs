@@ -28,7 +28,13 @@ pub fn settle(store: &dyn Store, now: Timestamp) -> Result<Option<Timestamp>, St
         );
         return Ok(Some(at));
     }
-    Ok(store.setting(RESTORE_AT)?.as_ref().map(time_of))
+    let at = store.setting(RESTORE_AT)?.as_ref().map(time_of);
+    if let Some(at) = at {
+        log::info!(
+            "start: a backup was put in place at {at}: what customers wrote until then is routed, not answered"
+        );
+    }
+    Ok(at)
 }
 
 /// Notes that a backup succeeded.

@@ -93,6 +93,11 @@ pub trait Helpdesk: Send + Sync {
     /// breaker learns how it ended. At most one call.
     fn probe(&self, _permit: &mut Permit) {}
 
+    /// Whether the API key was refused (401) by the last call that was answered.
+    fn key_refused(&self) -> bool {
+        false
+    }
+
     /// One ticket with its messages. One call.
     ///
     /// # Errors

@@ -25,6 +25,12 @@ pub const RESTORE_AT: &str = "restore.at";
 /// In a restored file: from what.
 pub const RESTORE_FROM: &str = "restore.from";
 
+/// The mode in force.
+pub const MODE: &str = "mode";
+
+/// The configuration file's mode as last seen.
+pub const FILE_MODE: &str = "mode.file";
+
 /// The last backup.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct LastBackup {

@@ -6,6 +6,7 @@ mod directory;
 mod found;
 mod gaps;
 mod housekeeping;
+mod key;
 pub mod outage;
 mod prove;
 mod quiet;
@@ -65,10 +66,12 @@ pub struct Timer {
     config: Config,
     /// Whether the mode in force lets anything be written.
     writes: Box<dyn Fn() -> bool + Send>,
-    due: [Duration; 8],
+    due: [Duration; 9],
     steady: Steady,
     /// Since when the helpdesk is down, once a person was told.
     down: Cell<Option<Timestamp>>,
+    /// What a person was last told of the API key: whether it is refused.
+    key_told: Cell<Option<bool>>,
     watch: Watch,
     stop: Arc<AtomicBool>,
 }
@@ -92,8 +95,21 @@ impl Timer {
         };
         let down = Cell::new(down);
         let watch = Watch::new(Calendar::new(&config.shop), clock.now(), now);
-        let due = [now, now, now, now, now, now, now, sweep];
-        Self { store, helpdesk, clock, config, writes, due, steady, down, watch, stop: Arc::default() }
+        let due = [now, now, now, now, now, now, now, now, sweep];
+        let key_told = Cell::new(None);
+        Self {
+            store,
+            helpdesk,
+            clock,
+            config,
+            writes,
+            due,
+            steady,
+            down,
+            key_told,
+            watch,
+            stop: Arc::default(),
+        }
     }
 
     /// Set by whoever stops the daemon, before [`Request::Stop`]: a sweep under way then ends before its next call.
@@ -122,8 +138,9 @@ impl Timer {
         if let Some(ms) = self.steady.look(self.clock.now(), self.clock.monotonic()) {
             log::warn!("timer: the machine's clock jumped by {} s; nothing is pruned for a day", ms / 1_000);
         }
-        let duties: [(Duration, Duty); 8] = [
+        let duties: [(Duration, Duty); 9] = [
             (Duration::ZERO, Self::watch),
+            (Duration::ZERO, Self::key),
             (BRAKES_EVERY, Self::brakes),
             (RESCUE_EVERY, Self::rescue),
             (Duration::from_secs(self.config.readback.steps_after_seconds.max(1)), Self::prove),

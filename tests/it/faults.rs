@@ -264,8 +264,13 @@ fn a_revoked_key_stops_all_writes_and_a_working_one_lets_them_go_on() {
     world.until_state(&asked.ticket_id, State::Backoff);
     let status = world.ask(&Request::Status);
     assert!(status["helpdesks"][0]["no_replies"].as_str().unwrap().contains("401"), "{status}");
+    let told = |world: &World| world.reader().alerts().unwrap();
+    world.until("a person is told", |world| {
+        told(world).iter().any(|alert| alert.key == "key-refused:richpanel")
+    });
     world.sim.run(Verb::RestoreKey).unwrap();
     world.until_state(&asked.ticket_id, State::Done);
+    world.until("and that it is over", |world| told(world).is_empty());
     assert_eq!(world.outcome(&asked.ticket_id), "routed");
     assert_eq!(world.event(&asked.ticket_id).unwrap().failures, 0, "a bad key is not the event's fault");
     world.settled();

@@ -40,12 +40,14 @@ pub(super) struct Explainer {
 }
 
 impl Explainer {
+    /// `restored_at`: when a backup was last put in place, if ever.
+    ///
     /// # Errors
     /// What does not fit together in the configuration.
-    pub(super) fn new(config: &Config) -> Result<Self, Vec<String>> {
+    pub(super) fn new(config: &Config, restored_at: Option<Timestamp>) -> Result<Self, Vec<String>> {
         Ok(Self {
-            policy: Policy::new(config, Mode::Live)?.with_writer(Ok(())),
-            configured: Policy::new(config, config.rollout.mode)?,
+            policy: Policy::new(config, Mode::Live)?.with_writer(Ok(())).with_restored(restored_at),
+            configured: Policy::new(config, config.rollout.mode)?.with_restored(restored_at),
             classifier: outside::classifier(config).map_err(|problem| vec![problem])?,
         })
     }

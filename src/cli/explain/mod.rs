@@ -20,8 +20,10 @@ use super::session::{Failure, Session, complain};
 use crate::config::load::Loaded;
 use crate::config::secrets::{Secrets, Surroundings};
 use crate::daemon::outside;
+use crate::event::Timestamp;
 use crate::helpdesk::ApiError;
 use crate::helpdesk::budget::Use;
+use crate::store::marks::{RESTORE_AT, time_of};
 use crate::ticket::{Order, OrderRef};
 
 /// Explain a message.
@@ -54,8 +56,9 @@ pub(super) struct Explain {
 impl Explain {
     pub(super) fn run(self, session: &Session) -> Result<Exit> {
         let loaded = Session::in_force(session.load_or_defaults()?);
-        let explainer =
-            Explainer::new(&loaded.config).map_err(|problems| Failure::wrong(problems.join("\n")))?;
+        let restored_at = restored(&loaded);
+        let explainer = Explainer::new(&loaded.config, restored_at)
+            .map_err(|problems| Failure::wrong(problems.join("\n")))?;
         if let Some(file) = &self.file {
             return self.each_line(session, &explainer, file);
         }
@@ -110,6 +113,12 @@ impl Explain {
             })?,
         ))
     }
+}
+
+/// When a backup was last put in place, where the file of state can be read.
+fn restored(loaded: &Loaded) -> Option<Timestamp> {
+    let reader = Session::reader(loaded).ok()?;
+    reader.setting(RESTORE_AT).ok()?.as_ref().map(time_of)
 }
 
 /// Reads the ticket, and its order where a reply is in reach. Two to four calls, none of which writes.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 const NOW: &str = "2026-02-09T12:00:00Z";
 
 fn explainer() -> Explainer {
-    Explainer::new(&Config::default()).unwrap()
+    Explainer::new(&Config::default(), None).unwrap()
 }
 
 fn message(text: &str) -> Message {

@@ -193,6 +193,10 @@ impl Helpdesk for Richpanel {
         self.http.budget()
     }
 
+    fn key_refused(&self) -> bool {
+        self.writes_stopped()
+    }
+
     fn can_write(&self) -> Result<(), String> {
         if self.writes_stopped() {
             return Err("the API key was refused (401); writes are stopped until a read succeeds".to_owned());

@@ -11,7 +11,7 @@ use super::upkeep::setting;
 use crate::clock::{from_millis, millis};
 use crate::event::{EventId, Timestamp};
 use crate::store::StoreError;
-use crate::store::marks::{BACKUP_MADE_AT, BACKUP_OF, RESTORE_AT, time_of};
+use crate::store::marks::{BACKUP_MADE_AT, BACKUP_OF, MODE, RESTORE_AT, time_of};
 
 /// Problems named at most.
 const PROBLEMS_MAX: usize = 10;
@@ -110,7 +110,7 @@ fn contents(connection: &Connection) -> Result<Contents, StoreError> {
         made_at,
         made_of: setting(connection, BACKUP_OF)?.map(|mark| mark.value),
         restored_at: setting(connection, RESTORE_AT)?.as_ref().map(time_of),
-        mode: setting(connection, "mode")?.map(|mode| (mode.value, mode.by)),
+        mode: setting(connection, MODE)?.map(|mode| (mode.value, mode.by)),
         figures,
     })
 }

@@ -6,6 +6,7 @@
 mod alerts;
 pub mod backup;
 mod brake;
+mod carried;
 pub mod contents;
 pub mod copy;
 mod coverage;

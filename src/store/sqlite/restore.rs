@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags};
 
 use super::backup::same;
+use super::carried::carried;
 use super::contents::{Contents, check};
 use super::copy::{
     CopyError, Part, SIDE_FILES, Watch, folder_of, free_name, room, sync, unusable, with_ending,
@@ -28,6 +29,8 @@ pub struct Restored {
     pub contents: Contents,
     /// The file that was there, under its new name; `None`: there was none.
     pub kept: Option<PathBuf>,
+    /// The mode that the copy had; the more careful one of it and the one before is in force now.
+    pub mode_in_copy: Option<String>,
 }
 
 /// Puts a checked copy of `file` in the place of `database`.
@@ -58,6 +61,7 @@ pub fn restore(
     let (source, _) = open_any_version(file).map_err(|error| unusable(&error))?;
     let part = Part::begin(with_ending(database, ".restoring"))?;
     let figures = part.fill(&source, watch)?;
+    let carried = carried(database, &source);
     drop(source);
     let now = restored_at(clock.now(), found.made_at);
     let from = match found.made_at {
@@ -65,18 +69,19 @@ pub fn restore(
         None => file.display().to_string(),
     };
     let at = now.to_string();
-    let marks = [
+    let mut marks = vec![
         (RESTORE_AT, Some(at.as_str())),
         (RESTORE_FROM, Some(from.as_str())),
         (BACKUP_MADE_AT, None),
         (BACKUP_OF, None),
     ];
+    marks.extend(carried.settings.iter().map(|(key, value)| (*key, Some(value.as_str()))));
     part.mark(&marks, by, now)?;
     let contents = part.check(&figures, watch)?;
     belongs_to_whom_it_did(part.path(), database).map_err(|error| io(database, &error))?;
     let kept = put_aside(database, clock).map_err(|error| io(database, &error))?;
     part.into_place(database)?;
-    Ok(Restored { contents, kept })
+    Ok(Restored { contents, kept, mode_in_copy: found.mode.map(|(mode, _)| mode) })
 }
 
 fn lock(database: &Path) -> Result<StateLock, CopyError> {
