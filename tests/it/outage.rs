@@ -47,11 +47,15 @@ fn last(world: &World) -> u64 {
     world.sim.requests().last().map_or(0, |request| request.seq)
 }
 
+fn is_probe(request: &RequestEntry) -> bool {
+    ["GET /tags", "GET /users", "GET /teams", "GET /channel"].contains(&request.endpoint.as_str())
+}
+
 /// Waits for so many requests after `seq`; they must all be probes, and far apart.
 fn only_probes(world: &World, seq: u64, count: usize) {
     world.until("probes", |world| after(world, seq).len() >= count);
     let made = after(world, seq);
-    assert!(made.iter().all(|request| request.endpoint == "GET /tags"), "somebody called: {made:#?}");
+    assert!(made.iter().all(is_probe), "somebody called: {made:#?}");
     for pair in made.windows(2) {
         // The first wait is 1 s, less a quarter of jitter.
         let apart = pair[1].at_ms - pair[0].at_ms;
@@ -66,7 +70,7 @@ fn a_helpdesk_that_is_down_is_probed_gently_and_the_backlog_drains_by_lane() {
     assert!(world.sim.wait_for_firings(PATIENCE));
     // Calls that were under way when it was noticed may still arrive; a second later none is.
     let told = last(&world);
-    world.until("a probe", |world| after(world, told).iter().any(|request| request.endpoint == "GET /tags"));
+    world.until("a probe", |world| after(world, told).iter().any(is_probe));
     let noticed = last(&world);
     assert!(noticed <= 40, "{noticed} calls before it was noticed");
     let chats: Vec<String> = (0..4).map(|_| chat(&world)).collect();
@@ -173,4 +177,17 @@ fn a_helpdesk_that_hangs_and_one_that_hangs_up_are_down_too() {
         }
         world.until("the alert is cleared", |world| alert(world).is_none());
     }
+}
+
+#[test]
+fn a_listing_that_stays_broken_does_not_keep_the_circuit_open() {
+    let world = world();
+    let tickets = outage(&world, 6);
+    world.sim.clear_faults();
+    world.sim.set_fault(Fault::always(Matcher::endpoint("GET /tags"), answers_503()));
+    world.settled();
+    for ticket in &tickets {
+        assert_eq!(world.outcome(ticket), "routed");
+    }
+    world.until("the alert is cleared", |world| alert(world).is_none());
 }

@@ -18,6 +18,7 @@ mod tests;
 mod wire;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -70,6 +71,8 @@ pub struct Richpanel {
     guard: Guard,
     orders: Orders,
     directories: Directories,
+    /// Probes so far.
+    probes: AtomicUsize,
 }
 
 impl std::fmt::Debug for Richpanel {
@@ -103,6 +106,7 @@ impl Richpanel {
                 Duration::from_secs(settings.directory_ttl_seconds),
                 Arc::clone(&clock),
             ),
+            probes: AtomicUsize::new(0),
             clock,
         })
     }
@@ -213,8 +217,12 @@ impl Helpdesk for Richpanel {
 
     fn probe(&self, permit: &mut Permit) {
         // Short, and about no ticket: one that always fails must not keep the circuit open.
+        // Another listing each time: a listing that always fails must not either.
+        let listings = [Directory::Tags, Directory::Users, Directory::Teams, Directory::Channels];
+        let turn = self.probes.fetch_add(1, Ordering::Relaxed) % listings.len();
+        let listing = listings.get(turn).copied().unwrap_or(Directory::Tags);
         let query = [("page", "1".to_owned()), ("per_page", "1".to_owned())];
-        let (route, segment) = directory::route(Directory::Tags);
+        let (route, segment) = directory::route(listing);
         let (access, segments) = (Access::Read, &[segment]);
         let request = Request { access, method: "GET", route, segments, query: &query, body: None };
         self.http.probe(permit, &request);
