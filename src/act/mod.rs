@@ -98,7 +98,8 @@ impl Hands<'_> {
     /// An end that waits for a read-back. `checks` read-backs were made so far.
     pub fn check_later(&self, checks: u32, since: Timestamp, permit: &Permit) -> End {
         let wait = usize::try_from(checks).ok().and_then(|index| self.readback_ms.get(index)).copied();
-        let due = after(since, Duration::from_millis(wait.unwrap_or_default()));
+        // Sent while the clock was ahead: the wait counts from now.
+        let due = after(since.min(self.now()), Duration::from_millis(wait.unwrap_or_default()));
         End {
             state: State::Checking,
             outcome: None,

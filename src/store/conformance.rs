@@ -543,7 +543,23 @@ pub(crate) fn a_clock_set_back_puts_nothing_off(store: &dyn Store) {
     let hours = after(START, Duration::from_secs(5 * 3_600));
     store.finish(&claim, &End { due_at: Some(hours), ..end(State::Backoff) }, START).unwrap();
     store.rescue(START).unwrap();
-    assert!(store.claim(START, LEASE).unwrap().is_some(), "waits for hours that were never there");
+    let claim = store.claim(START, LEASE).unwrap().expect("waits for hours that were never there");
+    store.finish(&claim, &end(State::Done), START).unwrap();
+    // Less far ahead than the longest wait: what put it off happened in the future.
+    let (hold, wrong) = (Duration::from_secs(600), after(START, Duration::from_secs(1_200)));
+    for (ticket, now) in [("T-2", wrong), ("T-3", START)] {
+        accept(store, ticket, Lane::Email, now).unwrap();
+        let claim = store.claim(now, LEASE).unwrap().unwrap();
+        store.planned(&claim, &plan("m-1", "c"), now).unwrap();
+        let put_off = End { due_at: Some(after(now, hold)), ..end(State::Held) };
+        store.finish(&claim, &put_off, now).unwrap();
+    }
+    store.rescue(START).unwrap();
+    let claim = store.claim(START, LEASE).unwrap().expect("waits until the clock is there again");
+    assert_eq!(claim.ticket.as_str(), "T-2");
+    let reply = store.journal(claim.event).unwrap().unwrap().reply.unwrap();
+    assert_eq!(reply.planned_at, START, "its hold would begin anew until then");
+    assert_eq!(store.claim(START, LEASE).unwrap(), None, "what was put off with the clock right waits");
 }
 
 pub(crate) fn a_dead_letter_keeps_its_plan(store: &dyn Store) {

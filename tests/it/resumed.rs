@@ -174,3 +174,26 @@ fn a_chat_does_not_wait_for_sweeps_that_wait_for_calls() {
     assert!(took < Duration::from_secs(3), "a chat waited {took:?} behind a sweep");
     world.settled();
 }
+
+/// The clock was ahead when the reply was planned, and is right after the start.
+#[test]
+fn a_hold_that_began_while_the_clock_was_ahead_ends() {
+    for ms in [2 * 3_600_000, 10 * 86_400_000] {
+        let mut world = World::with("live", "[rollout]\nhold_seconds = 2");
+        let ticket = world.mail_about(OrderState::Shipped, WHERE).ticket_id;
+        world.until_state(&ticket, State::Held);
+        world.kill();
+        let file = rusqlite::Connection::open(world.database()).unwrap();
+        for sql in [
+            "update replies set planned_at = planned_at + ?1",
+            "update events set due_at = due_at + ?1",
+            "update transitions set at = at + ?1",
+        ] {
+            file.execute(sql, [ms]).unwrap();
+        }
+        drop(file);
+        world.start();
+        world.settled();
+        assert_eq!(world.replies(&ticket), 1);
+    }
+}

@@ -79,14 +79,23 @@ const RELEASE_ALL: &str = "
   where finished_at is null and state = 'working' and (lease_until <= :lease_before or lease_until > :far)
   returning id";
 
-/// Put off for longer than anything ever is: such a time was written while the clock was wrong.
+/// Put off for longer than anything ever is, or by something that happened in the future: such a time was written while
+/// the clock was wrong.
 const CLOCK_WAS_WRONG: &str = "
   update events set due_at = :now
-  where finished_at is null and state in ('backoff', 'held', 'checking') and due_at > :far";
+  where finished_at is null and state in ('backoff', 'held', 'checking') and due_at > :now
+    and (due_at > :far
+         or (select t.at from transitions t where t.event_id = events.id order by t.id desc limit 1) > :ahead)";
 
 /// Nothing was accepted in the future. Waits that count from then would last as long as the clock was ahead.
 const ACCEPTED_AHEAD: &str = "
   update events set accepted_at = :now where finished_at is null and accepted_at > :ahead";
+
+/// Nor was a reply planned there: its hold would begin anew until then.
+const PLANNED_AHEAD: &str = "
+  update replies set planned_at = :now
+  where planned_at > :ahead and state = 'planned'
+    and event_id in (select id from events where finished_at is null)";
 
 /// What a clock may be set back without anybody rewriting what it said.
 const AHEAD: Duration = Duration::from_secs(600);
@@ -267,9 +276,12 @@ pub(super) fn release(
     (by, reason): (&str, &str),
 ) -> Result<u64, StoreError> {
     let far = millis(after(now, longest_wait));
-    execute(connection, CLOCK_WAS_WRONG, named_params! { ":now": millis(now), ":far": far })?;
     let ahead = millis(after(now, AHEAD));
-    execute(connection, ACCEPTED_AHEAD, named_params! { ":now": millis(now), ":ahead": ahead })?;
+    let wrong = named_params! { ":now": millis(now), ":far": far, ":ahead": ahead };
+    execute(connection, CLOCK_WAS_WRONG, wrong)?;
+    let ahead = named_params! { ":now": millis(now), ":ahead": ahead };
+    execute(connection, ACCEPTED_AHEAD, ahead)?;
+    execute(connection, PLANNED_AHEAD, ahead)?;
     let ids: Vec<i64> = connection
         .prepare_cached(RELEASE_ALL)
         .and_then(|mut statement| {
