@@ -58,7 +58,7 @@ impl Timer {
                     run.report.numbers_found += 1;
                     Look::Found
                 }
-                Err(Halt::Api(ApiError::NotFound | ApiError::Rejected { .. } | ApiError::Malformed(_))) => {
+                Err(Halt::Api(error)) if error == ApiError::NotFound || self.fails_alone(&error, run) => {
                     if listed || gap.looks + 1 >= LOOKS {
                         Look::Nothing
                     } else {

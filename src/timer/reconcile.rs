@@ -66,7 +66,12 @@ pub(super) struct Run {
     /// Monotonic time until which it waits for a call's slot; the timer's own sweeps do not wait.
     until: Duration,
     calls_max: u32,
+    /// Reads that failed although the helpdesk is there.
+    failed: u32,
 }
+
+/// Tickets in one sweep whose reads may fail as if the helpdesk were down; more of them, and it may be.
+const FAILED_MAX: u32 = 3;
 
 /// A person waits at the other end.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -128,7 +133,7 @@ impl Timer {
     }
 
     pub(super) fn begin(&self, patience: Duration, calls_max: u32) -> Run {
-        Run { report: Report::default(), until: self.clock.monotonic() + patience, calls_max }
+        Run { report: Report::default(), until: self.clock.monotonic() + patience, calls_max, failed: 0 }
     }
 
     fn methods(&self) -> Vec<SweepMethod> {
@@ -208,6 +213,15 @@ impl Timer {
         )
     }
 
+    /// Whether a read failed for this ticket's own reasons: it must not keep the sweep from the others, each time anew.
+    pub(super) fn fails_alone(&self, error: &ApiError, run: &mut Run) -> bool {
+        if matches!(error, ApiError::Unavailable(_)) {
+            run.failed += 1;
+            return run.failed <= FAILED_MAX && !self.is_down();
+        }
+        matches!(error, ApiError::Rejected { .. } | ApiError::Malformed(_))
+    }
+
     fn lookback(&self) -> Timestamp {
         let hours = i64::from(self.config.reconcile.lookback_hours);
         from_millis(millis(self.now()).saturating_sub(hours.saturating_mul(3_600_000)))
@@ -253,7 +267,7 @@ impl Timer {
                     self.consider(&ticket, run)?;
                 }
                 // A number can fail for good: not given out yet, or an imported ticket (richpanel-api §2).
-                Err(Halt::Api(ApiError::NotFound | ApiError::Rejected { .. } | ApiError::Malformed(_))) => {
+                Err(Halt::Api(error)) if error == ApiError::NotFound || self.fails_alone(&error, run) => {
                     missing += 1;
                 }
                 Err(halt) => return Err(halt),
@@ -280,7 +294,7 @@ impl Timer {
             Err(Halt::Api(ApiError::NotFound)) => {
                 Ok(self.store.looked_at(&KnownTicket { open: false, ..known.clone() }, self.now())?)
             }
-            Err(Halt::Api(error @ (ApiError::Rejected { .. } | ApiError::Malformed(_)))) => {
+            Err(Halt::Api(error)) if self.fails_alone(&error, run) => {
                 run.report.notes.push(format!("ticket {id}: {error}"));
                 Ok(self.store.looked_at(known, self.now())?)
             }

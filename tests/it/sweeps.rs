@@ -2,7 +2,7 @@
 
 use richpanel_mw::daemon::control::Request;
 use richpanel_mw::event::State;
-use richpanel_mw::sim::{NewMessage, RateLimit, Shot, SimOptions};
+use richpanel_mw::sim::{Action, ErrorShape, Fault, Matcher, NewMessage, RateLimit, Shot, SimOptions};
 use richpanel_mw::timer::reconcile::CsvRow;
 
 use crate::world::{World, plain};
@@ -149,4 +149,24 @@ fn a_list_without_messages_is_read_once_a_change() {
     assert_eq!((&third["found"], &third["calls"]), (&0.into(), &1.into()), "{third}");
     assert_eq!(world.events().len(), 1, "a look is no event");
     world.settled();
+}
+
+#[test]
+fn a_ticket_that_can_never_be_read_does_not_keep_a_sweep_from_the_others() {
+    let world = World::with("live", "[reconcile]\nmethod = \"known\"");
+    let poison = world.mail(RETURN);
+    world.until_state(&poison.ticket_id, State::Done);
+    let known = world.mail(RETURN);
+    world.until_state(&known.ticket_id, State::Done);
+    let broken = Action::Status { status: 500, shape: ErrorShape::Error, applied: false };
+    world.sim.set_fault(Fault::always(Matcher::default().on(&poison.ticket_id), broken));
+    world.writes(NewMessage {
+        ticket: Some(known.ticket_id.clone()),
+        text: "You will hear from my lawyer.".into(),
+        quiet: true,
+        ..plain()
+    });
+    let report = world.ask(&Request::Reconcile { csv: None });
+    assert_eq!(report["found"], 1, "{report}");
+    world.until("rerouted", |world| world.has_tag(&known.ticket_id, "route-leadership"));
 }
