@@ -116,7 +116,7 @@ impl Asked<'_> {
         match replies.stopped_at {
             Some(at) => Err(format!(
                 "replying is stopped since {}: too many replies were not seen on their ticket or refused; \
-                 a person lets it go on (mode live)",
+                 a person lets it go on by setting the mode again",
                 minute(at, self.now)
             )),
             None if replies.bad >= max => Err(format!("{ended}, the limit is {max}")),

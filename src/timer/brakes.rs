@@ -94,7 +94,8 @@ fn harm(at: Timestamp, bad: u32, now: Timestamp) -> String {
     let last = brake::LAST;
     format!(
         "the bot stopped replying at {} and keeps routing: {bad} of the last {last} replies were never seen on their \
-         ticket or were refused; look at those tickets (events), then let it go on with: richpanel-mw mode live",
+         ticket or were refused; look at those tickets (events), then let it go on with: richpanel-mw mode live (or \
+         canary, if that is the mode now)",
         minute(at, now)
     )
 }
