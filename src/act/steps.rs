@@ -155,8 +155,10 @@ impl Hands<'_> {
                     &answer_of(&error, permit),
                     self.now(),
                 )?;
-                // A ticket that cannot be tagged was not routed: that is for a person.
-                if matches!(effect, Effect::AddTags { .. }) { Err(error.into()) } else { Ok(None) }
+                // A ticket that cannot be tagged was not routed, and one that cannot be opened again hides a question:
+                // both are for a person.
+                let essential = matches!(effect, Effect::AddTags { .. } | Effect::Reopen);
+                if essential { Err(error.into()) } else { Ok(None) }
             }
         }
     }

@@ -641,7 +641,7 @@ pub(crate) fn bad_ends_of_replies_stop_replying_until_a_person_lets_it_go_on(sto
         let claim = planned(store, ticket, "m-1", "ava", at);
         let begun = store.begin_reply(&claim, &caps, at).unwrap();
         if let (Begun::Yes, Some(state)) = (&begun, state) {
-            let status = if state == ReplyState::NotSent { Some(400) } else { None };
+            let status = if state == ReplyState::NotSent { Some(400) } else { Some(200) };
             store.reply_is(&claim, state, &Answer { status, ..Answer::default() }, at).unwrap();
         }
         store.finish(&claim, &end(State::Done), at).unwrap();
@@ -651,6 +651,11 @@ pub(crate) fn bad_ends_of_replies_stop_replying_until_a_person_lets_it_go_on(sto
     assert_eq!(replied("T-2", Some(ReplyState::Confirmed), seconds(2)), Begun::Yes);
     assert_eq!(replied("T-3", None, seconds(3)), Begun::Yes, "one that is under way says nothing");
     assert_eq!(counts(seconds(4)).bad, 1);
+    let lost = planned(store, "T-lost", "m-1", "ava", seconds(4));
+    store.begin_reply(&lost, &caps, seconds(4)).unwrap();
+    store.reply_is(&lost, ReplyState::Unconfirmed, &Answer::default(), seconds(4)).unwrap();
+    assert_eq!(counts(seconds(4)).bad, 1, "whose answer was lost says nothing of the bot");
+    store.finish(&lost, &end(State::Done), seconds(4)).unwrap();
     assert_eq!(replied("T-4", Some(ReplyState::NotSent), seconds(4)), Begun::Yes);
     assert_eq!(counts(seconds(5)).bad, 2, "a refused one counts too");
     assert!(matches!(replied("T-5", None, seconds(5)), Begun::No(why) if why.contains("stopped")));

@@ -15,12 +15,13 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 
 const HARM: &str = "select value, set_at from settings where key = :key";
 
-/// A reply of which the helpdesk said no is cancelled, and its event routed.
+/// Bad is what the helpdesk said yes to and nobody ever saw, and what it refused (cancelled, its event routed). A reply
+/// whose answer was lost says nothing of the bot: that is an outage, and the circuit's.
 const BAD: &str = "
   select count(*) from (
     select state from replies
     where sending_at > :sent_since and ended_at > :since
-      and (state in ('confirmed', 'unconfirmed')
+      and (state = 'confirmed' or (state = 'unconfirmed' and api_status between 200 and 299)
            or (state in ('not-sent', 'cancelled') and api_status in (400, 403, 413, 422)))
     order by ended_at desc, event_id desc limit :last)
   where state <> 'confirmed'";
