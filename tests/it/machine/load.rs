@@ -63,7 +63,7 @@ fn repeat(addr: SocketAddr, known: &[String], stopped: &mpsc::Receiver<()>) -> H
 }
 
 /// The longest that everything may take to end.
-const SETTLES: Duration = Duration::from_secs(90);
+const SETTLES: Duration = Duration::from_secs(300);
 
 /// A plain start, and the end of everything.
 pub fn all_is_well(world: &mut World, acknowledged: &[i64]) {
