@@ -17,6 +17,7 @@ mod helpdesk;
 mod history;
 mod kills;
 mod load;
+mod met;
 mod plan;
 mod settle;
 mod show;
@@ -43,7 +44,7 @@ use crate::sim::{Effect, RequestEntry};
 use crate::store::sqlite::reader::Reader;
 use drive::{Drive, Lives};
 use faults::{Fault, Faults};
-use helpdesk::Tail;
+use helpdesk::{Requests, Tail};
 use history::History;
 use load::Load;
 use plan::Plan;
@@ -176,15 +177,17 @@ impl Run<'_> {
             }
         }
         self.last_rest(&drive, asked, faults)?;
-        let (requests, effects) = (requests(drive.stage)?, Tail::of(&journal).news()?);
+        let (log, effects) = (requests(drive.stage)?, Tail::of(&journal).news()?);
         drive.finish(asked.cycles)?;
         let lives = std::mem::take(&mut drive.lives);
         let rows = harvest::events(&Reader::open(&drive.stage.folder.database())?)?;
-        let facts = harvest::facts(&load, &rows, effects, requests, lives, asked.ready_within);
+        let unauthorized = log.counts.unauthorized;
+        let facts = harvest::facts(&load, &rows, effects, log.requests, lives, asked.ready_within);
         Ok(Shown {
             seed: 0,
             cycles: asked.cycles,
             faults: faults.names(),
+            met: harvest::met(&load, &facts, faults, unauthorized),
             verdict: verdict::judge(&facts),
             totals: harvest::totals(&load, &facts, &rows),
             sweeps: self.sweeps,
@@ -206,8 +209,8 @@ impl Run<'_> {
     fn last_rest(&mut self, drive: &Drive<'_>, asked: &Rehearse, faults: &Faults) -> Result<()> {
         self.rest(drive, asked.cycles, asked, forbidden(faults, asked.cycles, asked.cycles))?;
         if faults.has(Fault::ListForbidden) {
-            let (requests, effects) = (requests(drive.stage)?, Tail::of(&drive.stage.journal()).news()?);
-            let neglected = neglected(&effects, &requests);
+            let (log, effects) = (requests(drive.stage)?, Tail::of(&drive.stage.journal()).news()?);
+            let neglected = neglected(&effects, &log.requests);
             let Self { session, stop, sweeps, .. } = self;
             Settle { stage: drive.stage, clock: &session.clock, stop, sweeps }.hand_in(neglected, || ())?;
         }
@@ -235,7 +238,7 @@ fn neglected(effects: &[Effect], requests: &[RequestEntry]) -> Vec<String> {
 }
 
 /// The helpdesk's log, also written down beside its journal.
-fn requests(stage: &Stage) -> Result<Vec<RequestEntry>> {
+fn requests(stage: &Stage) -> Result<Requests> {
     let log = stage.helpdesk.desk.requests()?;
     let total = usize::try_from(log.counts.total).unwrap_or(usize::MAX);
     anyhow::ensure!(
@@ -249,7 +252,7 @@ fn requests(stage: &Stage) -> Result<Vec<RequestEntry>> {
         lines.push('\n');
     }
     stage.folder.write("requests.jsonl", &lines).context("the helpdesk's requests")?;
-    Ok(log.requests)
+    Ok(log)
 }
 
 /// `--faults list`.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::harvest::Totals;
+use super::met::{self, Counted};
 use super::settle::Sweeps;
 use super::stage::{CALLS, WINDOW};
 use super::verdict::{Facts, Verdict};
@@ -21,6 +22,8 @@ pub(super) struct Shown {
     pub(super) seed: u64,
     pub(super) cycles: u32,
     pub(super) faults: String,
+    /// How often each of them happened.
+    pub(super) met: Counted,
     pub(super) verdict: Verdict,
     pub(super) totals: Totals,
     pub(super) sweeps: Sweeps,
@@ -72,11 +75,15 @@ impl Shown {
     pub(super) fn json(&self) -> Value {
         let counts: BTreeMap<String, usize> =
             self.verdict.lists().iter().map(|(name, found)| (name.replace(' ', "_"), found.len())).collect();
+        let met: BTreeMap<String, u64> =
+            self.met.iter().map(|(fault, count)| (fault.name(), *count)).collect();
         json!({
             "good": self.verdict.good(),
             "seed": self.seed,
             "cycles": self.cycles,
             "faults": self.faults,
+            "met": met,
+            "not_met": met::never(&self.met),
             "counts": counts,
             "verdict": self.verdict,
             "totals": self.totals,
@@ -155,7 +162,8 @@ impl Shown {
                 WINDOW.as_secs()
             ),
         );
-        line("bent by faults", listed(&totals.bent));
+        text.push_str(&heading("The faults"));
+        text.push_str(&met::lines(&self.met));
         text
     }
 
