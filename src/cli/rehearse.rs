@@ -57,8 +57,19 @@ const REST_EVERY: u32 = 25;
 /// Time for the last timers, which look at what the helpdesk said yes to without showing it.
 const LAST_TIMERS: Duration = Duration::from_secs(3);
 
+/// Under `--help`.
+const AFTER: &str = "\
+A cycle takes 1.5 to 2.5 seconds: 100 cycles take about three minutes.
+
+Exit codes:
+  0  nothing was lost, doubled or stuck
+  1  something was found (or a start was slower than --ready-within); the records are kept
+  2  wrong use
+  3  it could not run to its end: the daemon did not start, the disk is full, it was interrupted";
+
 /// Rehearse the worst: kills and faults, and a verdict.
 #[derive(Debug, clap::Args)]
+#[command(after_help = AFTER)]
 pub(super) struct Rehearse {
     /// Which helpdesk
     #[arg(long, value_enum, default_value_t = Which::Richpanel)]
@@ -198,7 +209,7 @@ impl Run<'_> {
     }
 
     fn rest(&mut self, drive: &Drive<'_>, no: u32, asked: &Rehearse, list_forbidden: bool) -> Result<()> {
-        let words = format!("{no} cycles, everything comes to rest");
+        let words = "everything comes to rest".to_owned();
         self.bar.show(count(no), count(asked.cycles), words.clone());
         let Self { session, stop, bar, sweeps, .. } = self;
         Settle { stage: drive.stage, clock: &session.clock, stop, sweeps }
@@ -223,7 +234,7 @@ impl Run<'_> {
         let acknowledged = drive.load.seen().acknowledged.len();
         let slowest = drive.lives.ready_ms.iter().max().copied().unwrap_or(0);
         let words =
-            format!("{acknowledged} acknowledged, {} kills, slowest start {slowest} ms", drive.lives.kills);
+            format!("{acknowledged} acknowledged, kills: {}, slowest start {slowest} ms", drive.lives.kills);
         self.bar.show(count(no), count(of), words);
     }
 }
