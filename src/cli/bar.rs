@@ -22,6 +22,8 @@ pub(super) struct Bar {
     /// Plain lines are wanted.
     lines: bool,
     said_at: Option<Duration>,
+    /// The last plain line: the same one again tells nothing.
+    said: String,
 }
 
 impl Bar {
@@ -35,14 +37,14 @@ impl Bar {
     ) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let style = ProgressStyle::with_template(&format!(
-            "{{bar:20.green}} {{pos:>3}}/{{len}} {unit}  {{wide_msg}}"
+            "{{bar:10.green}} {{pos:>3}}/{{len}} {unit}  {{wide_msg}}"
         ));
         let bar = style.ok().filter(|_| terminal).map(|style| {
             ProgressBar::with_draw_target(Some(figure(length)), ProgressDrawTarget::stderr())
                 .with_style(style)
         });
         let lines = bar.is_none() && !quiet;
-        Self { command, unit, clock: Arc::clone(clock), bar, lines, said_at: None }
+        Self { command, unit, clock: Arc::clone(clock), bar, lines, said_at: None, said: String::new() }
     }
 
     /// How far it is, and what else is known.
@@ -53,8 +55,12 @@ impl Bar {
             bar.set_position(figure(done));
             bar.set_message(words);
         } else if self.lines && self.said_at.is_none_or(|at| now >= at + LINE_EVERY) {
-            self.said_at = Some(now);
-            self.say(&format!("{done}/{of} {}, {words}", self.unit));
+            let line = format!("{done}/{of} {}, {words}", self.unit);
+            if line != self.said {
+                self.said_at = Some(now);
+                self.say(&line);
+                self.said = line;
+            }
         }
     }
 

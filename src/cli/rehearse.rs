@@ -17,6 +17,7 @@ mod helpdesk;
 mod history;
 mod kills;
 mod load;
+mod met;
 mod plan;
 mod settle;
 mod show;
@@ -43,7 +44,7 @@ use crate::sim::{Effect, RequestEntry};
 use crate::store::sqlite::reader::Reader;
 use drive::{Drive, Lives};
 use faults::{Fault, Faults};
-use helpdesk::Tail;
+use helpdesk::{Requests, Tail};
 use history::History;
 use load::Load;
 use plan::Plan;
@@ -56,8 +57,19 @@ const REST_EVERY: u32 = 25;
 /// Time for the last timers, which look at what the helpdesk said yes to without showing it.
 const LAST_TIMERS: Duration = Duration::from_secs(3);
 
+/// Under `--help`.
+const AFTER: &str = "\
+A cycle takes 1.5 to 2.5 seconds: 100 cycles take about three minutes.
+
+Exit codes:
+  0  nothing was lost, doubled or stuck
+  1  something was found (or a start was slower than --ready-within); the records are kept
+  2  wrong use
+  3  it could not run to its end: the daemon did not start, the disk is full, it was interrupted";
+
 /// Rehearse the worst: kills and faults, and a verdict.
 #[derive(Debug, clap::Args)]
+#[command(after_help = AFTER)]
 pub(super) struct Rehearse {
     /// Which helpdesk
     #[arg(long, value_enum, default_value_t = Which::Richpanel)]
@@ -176,15 +188,17 @@ impl Run<'_> {
             }
         }
         self.last_rest(&drive, asked, faults)?;
-        let (requests, effects) = (requests(drive.stage)?, Tail::of(&journal).news()?);
+        let (log, effects) = (requests(drive.stage)?, Tail::of(&journal).news()?);
         drive.finish(asked.cycles)?;
         let lives = std::mem::take(&mut drive.lives);
         let rows = harvest::events(&Reader::open(&drive.stage.folder.database())?)?;
-        let facts = harvest::facts(&load, &rows, effects, requests, lives, asked.ready_within);
+        let unauthorized = log.counts.unauthorized;
+        let facts = harvest::facts(&load, &rows, effects, log.requests, lives, asked.ready_within);
         Ok(Shown {
             seed: 0,
             cycles: asked.cycles,
             faults: faults.names(),
+            met: harvest::met(&load, &facts, faults, unauthorized),
             verdict: verdict::judge(&facts),
             totals: harvest::totals(&load, &facts, &rows),
             sweeps: self.sweeps,
@@ -195,7 +209,7 @@ impl Run<'_> {
     }
 
     fn rest(&mut self, drive: &Drive<'_>, no: u32, asked: &Rehearse, list_forbidden: bool) -> Result<()> {
-        let words = format!("{no} cycles, everything comes to rest");
+        let words = "everything comes to rest".to_owned();
         self.bar.show(count(no), count(asked.cycles), words.clone());
         let Self { session, stop, bar, sweeps, .. } = self;
         Settle { stage: drive.stage, clock: &session.clock, stop, sweeps }
@@ -206,8 +220,8 @@ impl Run<'_> {
     fn last_rest(&mut self, drive: &Drive<'_>, asked: &Rehearse, faults: &Faults) -> Result<()> {
         self.rest(drive, asked.cycles, asked, forbidden(faults, asked.cycles, asked.cycles))?;
         if faults.has(Fault::ListForbidden) {
-            let (requests, effects) = (requests(drive.stage)?, Tail::of(&drive.stage.journal()).news()?);
-            let neglected = neglected(&effects, &requests);
+            let (log, effects) = (requests(drive.stage)?, Tail::of(&drive.stage.journal()).news()?);
+            let neglected = neglected(&effects, &log.requests);
             let Self { session, stop, sweeps, .. } = self;
             Settle { stage: drive.stage, clock: &session.clock, stop, sweeps }.hand_in(neglected, || ())?;
         }
@@ -220,7 +234,7 @@ impl Run<'_> {
         let acknowledged = drive.load.seen().acknowledged.len();
         let slowest = drive.lives.ready_ms.iter().max().copied().unwrap_or(0);
         let words =
-            format!("{acknowledged} acknowledged, {} kills, slowest start {slowest} ms", drive.lives.kills);
+            format!("{acknowledged} acknowledged, kills: {}, slowest start {slowest} ms", drive.lives.kills);
         self.bar.show(count(no), count(of), words);
     }
 }
@@ -235,7 +249,7 @@ fn neglected(effects: &[Effect], requests: &[RequestEntry]) -> Vec<String> {
 }
 
 /// The helpdesk's log, also written down beside its journal.
-fn requests(stage: &Stage) -> Result<Vec<RequestEntry>> {
+fn requests(stage: &Stage) -> Result<Requests> {
     let log = stage.helpdesk.desk.requests()?;
     let total = usize::try_from(log.counts.total).unwrap_or(usize::MAX);
     anyhow::ensure!(
@@ -249,7 +263,7 @@ fn requests(stage: &Stage) -> Result<Vec<RequestEntry>> {
         lines.push('\n');
     }
     stage.folder.write("requests.jsonl", &lines).context("the helpdesk's requests")?;
-    Ok(log.requests)
+    Ok(log)
 }
 
 /// `--faults list`.

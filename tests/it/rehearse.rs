@@ -52,6 +52,13 @@ fn a_few_kills_with_every_fault_lose_nothing_and_the_records_stay() {
     for (name, count) in said["counts"].as_object().unwrap() {
         assert_eq!(count, 0, "{name}");
     }
+    // Every fault is named, the kills with their number, and what was not met is not counted.
+    let (met, not_met) = (said["met"].as_object().unwrap(), said["not_met"].as_array().unwrap());
+    assert!(met.len() > 15 && met["kill-9"] == said["starts"]["kills"], "{met:?}");
+    for (fault, count) in met {
+        assert_eq!(not_met.contains(&json!(fault)), *count == 0, "{fault}");
+    }
+
     let (totals, starts) = (&said["totals"], &said["starts"]);
     assert!(starts["starts"].as_u64().unwrap() >= 4, "{starts}");
     assert!(starts["kills"].as_u64().unwrap() + starts["terms"].as_u64().unwrap() >= 5, "{starts}");
@@ -63,6 +70,40 @@ fn a_few_kills_with_every_fault_lose_nothing_and_the_records_stay() {
     assert_eq!(json!(lines("requests.jsonl")), totals["api_calls"]);
     assert!(lines("helpdesk.jsonl") >= lines("acknowledged.jsonl") / 10 && kept.join("mw.db").exists());
     assert_eq!(alive(&kept), Vec::<String>::new());
+}
+
+#[test]
+fn a_daemon_that_does_not_start_shows_its_last_words_and_ends_with_3() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = folder.path().join("kept");
+    let program = Path::new(env!("CARGO_BIN_EXE_richpanel-mw"));
+    // A file of 16 KiB at most is as good as a full disk: the database does not fit.
+    let ran = Command::new("sh")
+        .args(["-c", "ulimit -f 16; trap '' XFSZ; exec \"$@\"", "sh"])
+        .arg(program)
+        .args(["rehearse", "--cycles", "1", "--faults", "none", "--keep"])
+        .arg(&kept)
+        .output()
+        .unwrap();
+    let complaint = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert_eq!(ran.status.code(), Some(3), "{complaint}");
+    let last = std::fs::read_to_string(kept.join("daemon.log")).unwrap();
+    let last = last.lines().last().unwrap().trim();
+    assert!(complaint.contains("the daemon did not start") && complaint.contains(last), "{complaint}");
+}
+
+#[test]
+fn slow_starts_alone_are_named_as_such_and_the_bar_says_nothing_twice() {
+    let ran = rehearse(&["--cycles", "2", "--faults", "kill-9", "--ready-within", "0"]);
+    let (said, bar) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert_eq!(ran.status.code(), Some(1), "{said}\n{bar}");
+    assert!(said.contains("Nothing was lost, doubled or stuck; ") && !said.contains("FAILED"), "{said}");
+    let lines: Vec<&str> = bar.lines().collect();
+    let once: std::collections::BTreeSet<&&str> = lines.iter().collect();
+    assert_eq!(once.len(), lines.len(), "{bar}");
+    if let Some(line) = said.lines().find_map(|line| line.strip_prefix("database        ")) {
+        std::fs::remove_dir_all(Path::new(line).parent().unwrap()).unwrap();
+    }
 }
 
 #[test]

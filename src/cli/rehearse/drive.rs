@@ -8,9 +8,11 @@ use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::bends::Bend;
+use super::faults::Fault as Named;
 use super::helpdesk::{Desk, Tail};
 use super::kills::{ANSWER_HELD_MS, Kill, PATIENCE_MS};
 use super::load::Load;
+use super::met::Counted;
 use super::nap;
 use super::plan::Cycle;
 use super::stage::{Stage, WINDOW};
@@ -34,6 +36,10 @@ pub(super) struct Lives {
     pub(super) terms: u32,
     /// Second daemons that left as they must.
     pub(super) seconds: u32,
+    /// Writes whose answers were to be held back for a kill.
+    pub(super) held: u64,
+    /// Faults that the helpdesk's log does not show.
+    pub(super) met: Counted,
     /// Ends and refusals that are not as they must be.
     pub(super) misbehaved: Vec<String>,
     /// Times at which others filled the helpdesk's window or kept it from counting, milliseconds since 1970.
@@ -62,6 +68,7 @@ impl Drive<'_> {
             let writes = Matcher { method: Some("PUT".into()), ..Matcher::default() }.nth(nth);
             let fault = Fault::once(writes, Action::Slow { ms: ANSWER_HELD_MS });
             desk.run(&Verb::SetFault { fault })?;
+            self.lives.held += 1;
         }
         self.tail.writes()?;
         let (told, acknowledged) = mpsc::channel();
@@ -91,7 +98,22 @@ impl Drive<'_> {
         driven?;
         match failed.into_inner().unwrap_or_else(PoisonError::into_inner).pop() {
             Some(error) => Err(error).with_context(|| format!("cycle {}", cycle.no)),
-            None => Ok(()),
+            None => {
+                self.note(&cycle.bends);
+                Ok(())
+            }
+        }
+    }
+
+    /// Notes the faults that leave no trace in the helpdesk's log.
+    fn note(&mut self, bends: &[Bend]) {
+        for bend in bends {
+            let fault = match bend {
+                Bend::Stop { .. } => Named::HelpdeskDown,
+                Bend::Verb { verb: Verb::UseUpWindow { .. }, .. } => Named::OtherClient,
+                Bend::Verb { .. } | Bend::SecondDaemon => continue,
+            };
+            *self.lives.met.entry(fault).or_default() += 1;
         }
     }
 

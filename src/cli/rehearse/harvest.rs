@@ -6,8 +6,10 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::drive::Lives;
+use super::faults::Faults;
 use super::history::end_of;
 use super::load::{Load, Placed};
+use super::met::{self, Counted};
 use super::verdict::{Event, Facts};
 use crate::clock::millis;
 use crate::sim::{Effect, EffectKind, RequestEntry};
@@ -108,6 +110,21 @@ pub(super) fn totals(load: &Load, facts: &Facts, rows: &[EventRow]) -> Totals {
         *totals.bent.entry(fault.clone()).or_default() += 1;
     }
     totals
+}
+
+/// Which of the faults happened. `unauthorized`: API calls refused for their key.
+pub(super) fn met(load: &Load, facts: &Facts, asked: &Faults, unauthorized: u64) -> Counted {
+    let seen = load.seen();
+    met::met(
+        asked,
+        &met::Seen {
+            lives: &facts.lives,
+            calls: &seen.met,
+            effects: &facts.effects,
+            requests: &facts.requests,
+            unauthorized,
+        },
+    )
 }
 
 /// Every event in the file.

@@ -15,7 +15,9 @@ use anyhow::{Context as _, Result};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::faults::Fault;
 use super::helpdesk::{Desk, agent};
+use super::met::Counted;
 use super::nap;
 use super::plan::{Body, Message, Part};
 use crate::cli::story::Answer;
@@ -27,7 +29,8 @@ use crate::sim::{BodyKind, Matcher, NewMessage, Script, Target, Verb};
 const TIMEOUT: Duration = Duration::from_secs(3);
 const AGENT: &str = "Hi, Mia here: it left us yesterday, I will keep an eye on it.";
 const AUTO_REPLY: &str = "I am out of the office until Monday and will read your message then.";
-const AGAIN: [&str; 3] = [
+/// What a customer writes meanwhile; nothing else is in these words.
+pub(super) const AGAIN: [&str; 3] = [
     "Hello? Is there any news about it?",
     "One more thing: I would like to return one of the two.",
     "Never mind the tracking, I want a refund.",
@@ -70,6 +73,8 @@ pub(super) struct Seen {
     pub(super) refused: BTreeMap<u16, u64>,
     /// What must never be: a 200 to a call that names no ticket, a 200 that names no event.
     pub(super) odd: Vec<String>,
+    /// The faults of messages and calls.
+    pub(super) met: Counted,
 }
 
 /// The client.
@@ -125,6 +130,7 @@ impl Load {
     pub(super) fn play(&self, cycle: u32, message: &Message, told: &Sender<()>) -> Result<()> {
         nap(Duration::from_millis(message.at_ms));
         let Some(placed) = self.place(message)? else { return Ok(()) };
+        self.note(message);
         std::thread::scope(|threads| {
             for _ in 0..message.calls {
                 threads.spawn(|| self.call(cycle, &placed, message.body, told));
@@ -135,6 +141,22 @@ impl Load {
             self.call(cycle, &placed, message.body, told);
         }
         Ok(())
+    }
+
+    /// Notes which faults it plays.
+    fn note(&self, message: &Message) {
+        let calls = u64::from(message.calls) + u64::from(message.again_ms.is_some());
+        let broken = if message.body == Body::Whole(BodyKind::Json) { 0 } else { calls };
+        let loops = matches!(message.part, Part::AutoReply | Part::Echo);
+        let mut seen = self.seen();
+        for (fault, count) in [
+            (Fault::LostCalls, u64::from(calls == 0)),
+            (Fault::DuplicateCalls, u64::from(message.calls > 1)),
+            (Fault::BrokenBodies, broken),
+            (Fault::MailLoops, u64::from(loops)),
+        ] {
+            *seen.met.entry(fault).or_default() += count;
+        }
     }
 
     /// Writes it; `None` when there is nothing to call for.

@@ -16,6 +16,7 @@ use super::child::Child;
 use super::helpdesk::{Helpdesk, agent};
 use super::nap;
 use crate::cli::folder::Folder;
+use crate::cli::print::cut;
 use crate::cli::session::Failure;
 use crate::clock::Clock;
 use crate::sim::{BOT_AGENT_ID, RateLimit, Verb};
@@ -26,6 +27,9 @@ pub(super) const CALLS: u32 = 50;
 pub(super) const WINDOW: Duration = Duration::from_secs(1);
 /// The longest wait for a daemon that starts; longer than any that passes.
 const START_PATIENCE: Duration = Duration::from_secs(30);
+/// Lines of a log that are shown, and characters of each.
+const LAST_LINES: usize = 3;
+const LINE_CHARS_MAX: usize = 400;
 /// The longest wait for a daemon that was asked to stop, or that must leave at once.
 const STOP_PATIENCE: Duration = Duration::from_secs(15);
 /// Between two looks while it starts.
@@ -105,15 +109,20 @@ impl Stage {
             }
             let daemon = self.daemon.as_mut().context("no daemon")?;
             if let Some(status) = daemon.ended()? {
-                let log = self.log().display().to_string();
-                return Err(Failure::no(format!("the daemon did not start ({status}); its log: {log}")));
+                return Err(self.fails(&format!("the daemon did not start ({status})")));
             }
             if took > START_PATIENCE {
-                let log = self.log().display().to_string();
-                return Err(Failure::no(format!("the daemon is not ready after {took:.0?}; its log: {log}")));
+                return Err(self.fails(&format!("the daemon is not ready after {took:.0?}")));
             }
             nap(LOOK_EVERY);
         }
+    }
+
+    /// With the daemon's last words: they name the reason, a full disk for one.
+    fn fails(&self, what: &str) -> anyhow::Error {
+        let log = self.log();
+        let said = std::fs::read_to_string(&log).unwrap_or_default();
+        Failure::cannot(format!("{what}; its log, {}, ends with:\n{}", log.display(), last_lines(&said)))
     }
 
     /// `kill -9`.
@@ -158,5 +167,28 @@ impl Stage {
     fn run(&self) -> Result<Child> {
         let config = self.folder.config().display().to_string();
         Child::start(&["--config", &config, "run"], &self.log(), false)
+    }
+}
+
+/// The last lines of a log, indented.
+fn last_lines(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
+    let last = lines.get(lines.len().saturating_sub(LAST_LINES)..).unwrap_or_default();
+    if last.is_empty() {
+        return "  (nothing)".to_owned();
+    }
+    let last: Vec<String> = last.iter().map(|line| format!("  {}", cut(line, LINE_CHARS_MAX))).collect();
+    last.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_lines_of_a_log_are_few_and_short() {
+        assert_eq!(last_lines("one\ntwo\n\nthree\nfour\n"), "  two\n  three\n  four");
+        assert_eq!(last_lines(""), "  (nothing)");
+        assert_eq!(last_lines(&"x".repeat(5_000)).chars().count(), 2 + LINE_CHARS_MAX);
     }
 }
