@@ -127,6 +127,7 @@ mod tests {
             ("[richpanel]\nrequests_per_window = 0", "requests_per_window"),
             ("[breaker]\nfailures = 1", "failures"),
             ("[breaker]\nprobe_first_seconds = 30\nprobe_max_seconds = 20", "probe_max_seconds"),
+            ("[breaker]\nprobe_first_seconds = 0", "probe_first_seconds must be"),
             ("[breaker]\nprobe_max_seconds = 601", "probe_max_seconds"),
             ("[limits]\nstop_after_unconfirmed = 6", "stop_after_unconfirmed"),
             ("[workers]\nlease_seconds = 1", "lease_seconds"),

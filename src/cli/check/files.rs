@@ -209,6 +209,18 @@ mod tests {
         let clock: std::sync::Arc<dyn crate::clock::Clock> =
             std::sync::Arc::new(crate::clock::ManualClock::at(crate::event::Timestamp::UNIX_EPOCH));
         drop(crate::daemon::outside::store(&loaded.config, &clock).unwrap());
+        // A copy is one plain file, so what stands in its head counts.
+        let copy = folder.path().join("copy.db");
+        let order = crate::daemon::outside::BackupOrder {
+            database: &path,
+            file: &copy,
+            force: false,
+            floor_bytes: 0,
+            by: "test",
+            now: clock.now(),
+        };
+        crate::daemon::outside::backup(&order, &mut |_| ()).unwrap();
+        let path = copy;
         for (version, verdict, words) in [
             (2_u32, Verdict::Ok, "is ours"),
             (1, Verdict::Ok, "from schema 1 to 2 at the next start"),
