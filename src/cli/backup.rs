@@ -47,6 +47,8 @@ struct Made<'a> {
 struct Looked<'a> {
     file: &'a Path,
     ok: bool,
+    /// It is something else than a copy.
+    no_copy: bool,
     /// What is wrong with it.
     problems: Vec<String>,
     #[serde(flatten)]
@@ -151,7 +153,9 @@ fn verify(session: &Session, file: &Path) -> Result<Exit> {
         Err(problems) => (None, problems),
     };
     let compared = contents.as_ref().and_then(|contents| compare(file, contents, &loaded.config.store.path));
-    let looked = Looked { file, ok: problems.is_empty(), problems, contents, compared };
+    let ok = problems.is_empty();
+    let no_copy = !ok && !outside::has_our_head(file);
+    let looked = Looked { file, ok, no_copy, problems, contents, compared };
     session.show(&looked, |_| looked_page(&looked, session.now()))?;
     if looked.ok {
         return Ok(Exit::Good);
@@ -178,13 +182,18 @@ fn compare(file: &Path, copy: &Contents, database: &Path) -> Option<Compared> {
 fn looked_page(looked: &Looked<'_>, now: Timestamp) -> String {
     let file = clean(&looked.file.display().to_string());
     let Some(contents) = &looked.contents else {
-        let mut text = pair("copy", &paint(Tone::Bad, &format!("{file} is broken")));
+        let verdict = if looked.no_copy {
+            format!("{file} is not a copy of a richpanel-mw database")
+        } else {
+            format!("{file} is broken")
+        };
+        let mut text = pair("copy", &paint(Tone::Bad, &verdict));
         for problem in looked.problems.iter().flat_map(|problem| clean_lines(problem)) {
             text.push_str(&pair("", &problem));
         }
         return text;
     };
-    let mut text = pair("copy", &paint(Tone::Good, &format!("{file}: every page is good")));
+    let mut text = pair("copy", &paint(Tone::Good, &format!("{file}: its structure is sound")));
     let of = contents.made_of.as_deref().map_or_else(String::new, |of| format!(" of {}", clean(of)));
     text.push_str(&pair(
         "made",

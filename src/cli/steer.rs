@@ -11,6 +11,7 @@ use super::session::{Failure, Session, complain, require_database};
 use crate::clock::Clock;
 use crate::config::load::Loaded;
 use crate::daemon::control::{self, Answer, Request};
+use crate::daemon::outside::Schema;
 use crate::daemon::{mode, outside, restored};
 use crate::event::EventId;
 use crate::store::{Store, StoreError};
@@ -31,8 +32,12 @@ impl Steering {
             return Ok(Self::Daemon(path.clone()));
         }
         require_database(path)?;
+        let before = outside::schema(path);
         let store = outside::store(&loaded.config, &session.clock)
             .context("no daemon answers here, and the file cannot be changed without it")?;
+        if let Ok(Schema::Older { file, program }) = before {
+            complain(&brought_forward(path, file, program));
+        }
         // The file's mode counts as seen, so that a mode set now is not undone by the next start.
         mode::settle(store.as_ref(), loaded.config.rollout.mode, "config", session.now())?;
         Ok(Self::File { store, clock: Arc::clone(&session.clock) })
@@ -46,6 +51,17 @@ impl Steering {
             Self::File { store, clock } => Ok(in_file(store.as_ref(), clock.as_ref(), request)),
         }
     }
+}
+
+/// The file is of this program's schema from now on, which a person who only set a mode would not expect.
+fn brought_forward(path: &std::path::Path, file: i64, program: i64) -> String {
+    let kept = std::path::PathBuf::from(format!("{}.v{file}", path.display()));
+    let kept = if kept.exists() {
+        format!("the old file is kept as {}", kept.display())
+    } else {
+        "the old file could not be kept".to_owned()
+    };
+    format!("{} was brought forward from schema {file} to {program}; {kept}", path.display())
 }
 
 /// Asks the daemon of this database; `None`: none is running.

@@ -24,10 +24,11 @@ fn machinery(config: &Config, bound: &mut dyn FnMut(bool, &str)) {
         "[richpanel] base_url must be https:// (http:// only for this machine)",
     );
     bound((2..=50).contains(&breaker.failures), "[breaker] failures must be 2 to 50");
+    bound((1..=60).contains(&breaker.probe_first_seconds), "[breaker] probe_first_seconds must be 1 to 60");
+    bound((1..=600).contains(&breaker.probe_max_seconds), "[breaker] probe_max_seconds must be 1 to 600");
     bound(
-        (1..=60).contains(&breaker.probe_first_seconds)
-            && (breaker.probe_first_seconds..=600).contains(&breaker.probe_max_seconds),
-        "[breaker] probe_first_seconds must be 1 to 60, probe_max_seconds not below it and at most 600",
+        breaker.probe_max_seconds >= breaker.probe_first_seconds,
+        "[breaker] probe_max_seconds must not be shorter than probe_first_seconds",
     );
     bound((1..=64).contains(&workers.threads), "[workers] threads must be 1 to 64");
     bound((1..=100).contains(&workers.max_attempts), "[workers] max_attempts must be 1 to 100");
@@ -126,6 +127,7 @@ mod tests {
             ("[richpanel]\nrequests_per_window = 0", "requests_per_window"),
             ("[breaker]\nfailures = 1", "failures"),
             ("[breaker]\nprobe_first_seconds = 30\nprobe_max_seconds = 20", "probe_max_seconds"),
+            ("[breaker]\nprobe_first_seconds = 0", "probe_first_seconds must be"),
             ("[breaker]\nprobe_max_seconds = 601", "probe_max_seconds"),
             ("[limits]\nstop_after_unconfirmed = 6", "stop_after_unconfirmed"),
             ("[workers]\nlease_seconds = 1", "lease_seconds"),

@@ -19,7 +19,9 @@ use crate::store::{Store, StoreError};
 use crate::ticket::{Channel, Order, OrderRef};
 
 pub use crate::store::sqlite::backup::{Order as BackupOrder, backup, note as note_backup};
-pub use crate::store::sqlite::contents::{Contents, accepted_after, check as check_copy, look as look_into};
+pub use crate::store::sqlite::contents::{
+    Contents, Schema, accepted_after, check as check_copy, has_our_head, look as look_into, schema,
+};
 pub use crate::store::sqlite::copy::{CopyError, Progress};
 pub use crate::store::sqlite::reader::{AuditLine, EventRow, EventStory, Filter, OutcomeRow, Reader};
 pub use crate::store::sqlite::restore::restore;

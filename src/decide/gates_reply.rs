@@ -92,18 +92,24 @@ impl Asked<'_> {
 
     pub(super) fn cap_ticket(&self) -> Judged {
         let (replies, max) = (&self.ctx.replies, self.policy.limits.replies_per_ticket_per_day);
-        self.below(replies.ticket_day, max, "on this ticket in 24 h", replies.ticket_oldest, DAY)
+        self.below(replies.ticket_day, max, "on this ticket in the last 24 h", replies.ticket_oldest, DAY)
     }
 
     pub(super) fn cap_customer(&self) -> Judged {
         self.customer_key().ok_or("nothing tells this customer from others, so replies cannot be counted")?;
         let (replies, max) = (&self.ctx.replies, self.policy.limits.replies_per_customer_per_day);
-        self.below(replies.customer_day, max, "to this customer in 24 h", replies.customer_oldest, DAY)
+        self.below(
+            replies.customer_day,
+            max,
+            "to this customer in the last 24 h",
+            replies.customer_oldest,
+            DAY,
+        )
     }
 
     pub(super) fn cap_hour(&self) -> Judged {
         let (replies, max) = (&self.ctx.replies, self.policy.limits.replies_per_hour);
-        self.below(replies.hour, max, "in all in an hour", replies.hour_oldest, HOUR)
+        self.below(replies.hour, max, "in the last hour", replies.hour_oldest, HOUR)
     }
 
     /// Too many of the last replies ended badly: nothing is said until a person lets it go on.
@@ -133,7 +139,8 @@ impl Asked<'_> {
         oldest: Option<Timestamp>,
         window: Duration,
     ) -> Judged {
-        let said = format!("{count} of {max} replies {where_}");
+        let replies = if count == 1 { "reply" } else { "replies" };
+        let said = format!("{count} {replies} {where_}, the limit is {max}");
         match oldest {
             _ if count < max => Ok(said),
             Some(oldest) if max > 0 => {

@@ -379,7 +379,9 @@ fn word(error: &ureq::Error) -> String {
             format!("TLS: {error}").chars().take(160).collect()
         }
         ureq::Error::Io(error) => format!("connection: {}", error.kind()),
-        ureq::Error::Timeout(phase) => format!("time-out ({phase:?})"),
+        ureq::Error::Timeout(ureq::Timeout::Resolve) => "the name server gave no answer in time".to_owned(),
+        ureq::Error::Timeout(ureq::Timeout::Connect) => "no connection in time".to_owned(),
+        ureq::Error::Timeout(_) => "no answer in time".to_owned(),
         ureq::Error::HostNotFound => "host not found".to_owned(),
         ureq::Error::Rustls(_) | ureq::Error::Tls(_) => "TLS failed".to_owned(),
         ureq::Error::Protocol(_) => "the answer is not HTTP".to_owned(),

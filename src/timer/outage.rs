@@ -36,18 +36,25 @@ impl Timer {
     fn while_down(&self, breaker: &Breaker) -> Result<(), StoreError> {
         let due = matches!(breaker.circuit(), Circuit::Open { probe_in, .. } if probe_in.is_zero());
         let permit = due.then(|| self.helpdesk.budget().try_reserve(Use::Routing, 1).ok()).flatten();
-        let probed = permit.map(|mut permit| self.helpdesk.probe(&mut permit)).is_some();
+        let probes = permit.is_some();
+        if let Some(mut permit) = permit {
+            // A probe takes as long as a silent helpdesk may: nobody should read of a next try in the past meanwhile.
+            let told = self.tell_down(breaker);
+            self.helpdesk.probe(&mut permit);
+            told?;
+        }
+        if probes || self.down.get().is_none() { self.tell_down(breaker) } else { Ok(()) }
+    }
+
+    /// Tells a person how it stands; in the log only once.
+    fn tell_down(&self, breaker: &Breaker) -> Result<(), StoreError> {
         let Circuit::Open { since, why, probe_in } = breaker.circuit() else { return self.when_back() };
-        let news = self.down.get().is_none();
-        if news || probed {
-            let now = self.now();
-            let next = after(now, probe_in);
-            let text = words(self.helpdesk.name(), since, &why, self.open_events()?, next, now);
-            self.store.raise(&alert_key(self.helpdesk.name()), &text, now)?;
-            if news {
-                log::warn!("{text}");
-            }
-            self.down.set(Some(since));
+        let now = self.now();
+        let next = (!probe_in.is_zero()).then(|| after(now, probe_in));
+        let text = words(self.helpdesk.name(), since, &why, self.open_events()?, next, now);
+        self.store.raise(&alert_key(self.helpdesk.name()), &text, now)?;
+        if self.down.replace(Some(since)).is_none() {
+            log::warn!("{text}");
         }
         Ok(())
     }
@@ -55,14 +62,11 @@ impl Timer {
     fn when_back(&self) -> Result<(), StoreError> {
         let Some(began) = self.down.get() else { return Ok(()) };
         let now = self.now();
-        let due = self.store.hasten(self.helpdesk.name(), began, now)?;
+        self.store.hasten(self.helpdesk.name(), began, now)?;
         self.store.clear(&alert_key(self.helpdesk.name()), now)?;
         self.down.set(None);
         let lasted = since(began, now).as_secs();
-        log::info!(
-            "the helpdesk {} is back after {lasted} s; {due} events that it put off are due now",
-            self.helpdesk.name()
-        );
+        log::info!("{}", back(self.helpdesk.name(), lasted, self.open_events()?));
         Ok(())
     }
 
@@ -77,16 +81,26 @@ fn words(
     since: Timestamp,
     why: &str,
     events: u64,
-    next: Timestamp,
+    next: Option<Timestamp>,
     now: Timestamp,
 ) -> String {
     let wait = if events == 1 { "1 event waits".to_owned() } else { format!("{events} events wait") };
+    let next = next
+        .map_or_else(|| "trying now".to_owned(), |at| format!("next try at {}", at.strftime("%H:%M:%S UTC")));
     format!(
-        "the helpdesk {helpdesk} cannot be reached since {} ({why}); {wait}, nothing is lost; next try at {}, it goes \
-         on by itself",
-        minute(since, now),
-        next.strftime("%H:%M:%S UTC")
+        "the helpdesk {helpdesk} cannot be reached since {} ({why}); {wait}, nothing is lost; {next}, it goes on by \
+         itself",
+        minute(since, now)
     )
+}
+
+fn back(helpdesk: &HelpdeskName, lasted: u64, events: u64) -> String {
+    let wait = match events {
+        0 => "no event waited".to_owned(),
+        1 => "1 event that waited goes on now".to_owned(),
+        _ => format!("{events} events that waited go on now"),
+    };
+    format!("the helpdesk {helpdesk} is back after {lasted} s; {wait}")
 }
 
 #[cfg(test)]
@@ -100,10 +114,19 @@ mod tests {
             (at("2026-02-11T12:03:00Z"), at("2026-02-11T12:09:20Z"), at("2026-02-11T12:09:00Z"));
         let desk = HelpdeskName::from("richpanel");
         assert_eq!(
-            words(&desk, since, "connection refused", 214, next, now),
+            words(&desk, since, "connection refused", 214, Some(next), now),
             "the helpdesk richpanel cannot be reached since 12:03 UTC (connection refused); 214 events wait, nothing is \
              lost; next try at 12:09:20 UTC, it goes on by itself"
         );
-        assert!(words(&desk, since, "it answers 503", 1, next, now).contains("1 event waits"));
+        let trying = words(&desk, since, "it answers 503", 1, None, now);
+        assert!(
+            trying.contains("1 event waits, nothing is lost; trying now, it goes on by itself"),
+            "{trying}"
+        );
+        assert_eq!(
+            back(&desk, 69, 12),
+            "the helpdesk richpanel is back after 69 s; 12 events that waited go on now"
+        );
+        assert!(back(&desk, 69, 1).ends_with("1 event that waited goes on now"));
     }
 }

@@ -263,6 +263,11 @@ fn a_support_lead_backs_up_looks_at_the_copy_and_is_told_what_is_not_possible() 
     let broken = mw(&world, &["backup", "--verify", file]);
     assert_eq!(broken.code, Some(1), "{}", broken.err);
     assert!(broken.out.contains("is broken"), "{}", broken.out);
+    std::fs::write(file, "a shopping list").unwrap();
+    let other = mw(&world, &["backup", "--verify", file]);
+    assert_eq!(other.code, Some(1), "{}", other.err);
+    assert!(other.out.contains("is not a copy of a richpanel-mw database"), "{}", other.out);
+    assert!(!other.out.contains("[store] path"), "{}", other.out);
     world.settled();
 }
 

@@ -93,6 +93,34 @@ fn what_waited_in_a_file_of_the_first_version_is_worked_and_the_old_file_is_kept
 }
 
 #[test]
+fn a_command_that_brings_the_file_forward_says_so_once_and_check_says_it_before() {
+    let mut world = World::live();
+    shop_of_version_1(&mut world, &[]);
+    let said = |args: &[&str]| {
+        let output: Output = Command::new(env!("CARGO_BIN_EXE_richpanel-mw"))
+            .args(args)
+            .arg("--config")
+            .arg(world.config())
+            .env_remove("CREDENTIALS_DIRECTORY")
+            .output()
+            .unwrap();
+        let words = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code(), words(output.stdout), words(output.stderr))
+    };
+    let (_, out, _) = said(&["check", "--json"]);
+    assert!(
+        out.contains("from schema 1 to 2 at the next start") && !out.contains("name another file"),
+        "{out}"
+    );
+    let (code, _, err) = said(&["mode", "route"]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(err.contains("brought forward from schema 1 to 2") && err.contains("mw.db.v1"), "{err}");
+    assert!(world.folder.path().join("mw.db.v1").exists());
+    let (code, _, err) = said(&["mode", "shadow"]);
+    assert_eq!((code, err.as_str()), (Some(0), ""), "said twice");
+}
+
+#[test]
 fn a_file_of_a_newer_version_is_refused_in_words_and_left_alone() {
     let mut world = World::live();
     world.stop();

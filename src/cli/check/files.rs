@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::config::load::Loaded;
 use crate::config::secrets::{Surroundings, files};
 use crate::daemon::control::{Request, ask};
-use crate::daemon::outside::{Reader, is_locked};
+use crate::daemon::outside::{Reader, Schema, is_locked, schema};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -80,9 +80,22 @@ fn database(findings: &mut Findings, path: &Path) {
     if !path.exists() {
         return findings.fine("database", format!("{} will be made at the first start", path.display()));
     }
-    match Reader::open(path) {
-        Ok(_) => findings.fine("database", format!("{} is ours and can be read", path.display())),
-        Err(error) => findings.problem(
+    let shown = path.display();
+    match (Reader::open(path), schema(path)) {
+        (Ok(_), _) => findings.fine("database", format!("{shown} is ours and can be read")),
+        (Err(_), Ok(Schema::Older { file, program })) => findings.fine(
+            "database",
+            format!(
+                "{shown} will be brought from schema {file} to {program} at the next start; the old file is kept as \
+                 {shown}.v{file}"
+            ),
+        ),
+        (Err(_), Ok(Schema::Newer)) => findings.problem(
+            "database",
+            format!("{shown} was written by a newer richpanel-mw"),
+            "install that version again, or restore a backup",
+        ),
+        (Err(error), _) => findings.problem(
             "database",
             error.to_string(),
             "name another file in [store] path, or restore a backup",
@@ -185,6 +198,45 @@ mod tests {
         let mut findings = Findings::default();
         port(&mut findings, "[server] listen", taken.local_addr().unwrap());
         assert_eq!(found(&findings, Verdict::Problem).len(), 1);
+    }
+
+    #[test]
+    fn an_earlier_file_is_fine_and_a_later_one_wants_its_program_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mw.db");
+        let mut loaded = Loaded { config: Config::default(), path: "x".into() };
+        loaded.config.store.path.clone_from(&path);
+        let clock: std::sync::Arc<dyn crate::clock::Clock> =
+            std::sync::Arc::new(crate::clock::ManualClock::at(crate::event::Timestamp::UNIX_EPOCH));
+        drop(crate::daemon::outside::store(&loaded.config, &clock).unwrap());
+        // A copy is one plain file, so what stands in its head counts.
+        let copy = folder.path().join("copy.db");
+        let order = crate::daemon::outside::BackupOrder {
+            database: &path,
+            file: &copy,
+            force: false,
+            floor_bytes: 0,
+            by: "test",
+            now: clock.now(),
+        };
+        crate::daemon::outside::backup(&order, &mut |_| ()).unwrap();
+        let path = copy;
+        for (version, verdict, words) in [
+            (2_u32, Verdict::Ok, "is ours"),
+            (1, Verdict::Ok, "from schema 1 to 2 at the next start"),
+            (99, Verdict::Problem, "newer"),
+        ] {
+            // The version as SQLite's file format has it, at byte 60.
+            let mut bytes = std::fs::read(&path).unwrap();
+            bytes[60..64].copy_from_slice(&version.to_be_bytes());
+            std::fs::write(&path, bytes).unwrap();
+            let mut findings = Findings::default();
+            database(&mut findings, &path);
+            let found = found(&findings, verdict);
+            assert!(found.len() == 1 && found[0].contains(words), "{version}: {:?}", findings.0);
+            assert_eq!(findings.0[0].do_this.contains("that version again"), version == 99);
+            assert!(!findings.0[0].do_this.contains("[store] path"));
+        }
     }
 
     #[test]

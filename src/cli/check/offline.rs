@@ -127,6 +127,16 @@ fn rollout(findings: &mut Findings, config: &Config) {
     if mode == Mode::Canary && config.rollout.canary_percent <= 0.0 {
         findings.warn("rollout", "mode canary with 0 %: nobody is answered", "set [rollout] canary_percent");
     }
+    for (key, cap) in [
+        ("replies_per_hour", config.limits.replies_per_hour),
+        ("replies_per_ticket_per_day", config.limits.replies_per_ticket_per_day),
+        ("replies_per_customer_per_day", config.limits.replies_per_customer_per_day),
+    ] {
+        if cap == 0 {
+            let todo = format!("set [limits] {key} to 1 or more, or use `mode route`, which says so");
+            findings.warn("limits", format!("[limits] {key} = 0: nobody is ever answered"), &todo);
+        }
+    }
     if config.shop.name == crate::config::Shop::default().name {
         let todo =
             "set [shop] name, timezone, cutoff_hour and holidays: replies are signed and dated by them";
@@ -185,6 +195,11 @@ mod tests {
             ("[replies.old]\nemail = \"x\"\nchat = \"x\"", Verdict::Warning, "no intent uses it"),
             ("[server]\nlisten = \"0.0.0.0:8080\"", Verdict::Warning, "without TLS"),
             ("[admin]\nlisten = \"0.0.0.0:8081\"", Verdict::Warning, "SSH tunnel"),
+            (
+                "[limits]\nreplies_per_hour = 0",
+                Verdict::Warning,
+                "replies_per_hour = 0: nobody is ever answered",
+            ),
             ("[rollout]\nmode = \"canary\"", Verdict::Warning, "0 %"),
         ] {
             let found = found(text);

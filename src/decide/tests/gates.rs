@@ -155,21 +155,29 @@ const ROWS: &[(&str, Change, &str)] = &[
         "301 s ago, the limit is 300 s",
     ),
     ("facts-fresh", |case| case.order().read_at = at("2026-02-11T12:05:01Z"), "the limit is 300 s"),
-    ("cap-ticket", |case| case.ctx.replies.ticket_day = 1, "1 of 1 replies on this ticket"),
-    ("cap-customer", |case| case.ctx.replies.customer_day = 3, "3 of 3 replies to this customer"),
+    (
+        "cap-ticket",
+        |case| case.ctx.replies.ticket_day = 1,
+        "1 reply on this ticket in the last 24 h, the limit is 1",
+    ),
+    (
+        "cap-customer",
+        |case| case.ctx.replies.customer_day = 3,
+        "3 replies to this customer in the last 24 h, the limit is 3",
+    ),
     (
         "cap-customer",
         |case| case.ctx.ticket.customer = Customer { first_name: Some("Ava".into()), ..Customer::default() },
         "cannot be counted",
     ),
-    ("cap-hour", |case| case.ctx.replies.hour = 60, "60 of 60 replies in all"),
+    ("cap-hour", |case| case.ctx.replies.hour = 60, "60 replies in the last hour, the limit is 60"),
     (
         "cap-hour",
         |case| {
             case.ctx.replies.hour = 60;
             case.ctx.replies.hour_oldest = Some(at("2026-02-11T11:32:10Z"));
         },
-        "60 of 60 replies in all in an hour; none before 12:32 UTC",
+        "60 replies in the last hour, the limit is 60; none before 12:32 UTC",
     ),
     (
         "cap-ticket",

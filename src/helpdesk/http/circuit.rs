@@ -106,8 +106,8 @@ mod tests {
         }
         for (error, sent) in [
             (ApiError::Unavailable("connection: connection refused".into()), false),
-            (ApiError::Unavailable("time-out (Global)".into()), true),
-            (ApiError::Ambiguous("time-out (Global)".into()), true),
+            (ApiError::Unavailable("no answer in time".into()), true),
+            (ApiError::Ambiguous("no answer in time".into()), true),
         ] {
             let sign = sign(&Err(error.clone()), sent);
             assert!(matches!(&sign, Sign::Down { connected, .. } if *connected == sent), "{error}");

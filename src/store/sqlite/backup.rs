@@ -107,7 +107,12 @@ fn refuse(order: &Order<'_>) -> Result<(), CopyError> {
     {
         return wrong(format!("{} belongs to the database itself; name another file", file.display()));
     }
-    if !force && file.symlink_metadata().is_ok() {
+    let there = file.symlink_metadata();
+    // The copy takes the name: a device, a pipe or a link that had it would be gone.
+    if there.as_ref().is_ok_and(|there| !there.is_file()) {
+        return wrong(format!("{} is there and no regular file; name another file", file.display()));
+    }
+    if !force && there.is_ok() {
         return wrong(format!("{} is there already; name another file, or say --force", file.display()));
     }
     Ok(())
@@ -222,6 +227,28 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&taken).unwrap(), "somebody's");
         backup(&Order { force: true, ..order(&database, &taken) }, &mut |_| ()).unwrap();
         assert_eq!(look(&taken).unwrap().figures.events(), 3);
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_never_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("mw.db");
+        let _store = in_use(&database, 1);
+        let (pipe, link, real) =
+            (folder.path().join("pipe"), folder.path().join("link"), folder.path().join("real"));
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        std::fs::write(&real, "somebody's").unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        for file in [&pipe, &link, Path::new("/dev/null")] {
+            for force in [false, true] {
+                let error = backup(&Order { force, ..order(&database, file) }, &mut |_| ()).unwrap_err();
+                assert!(
+                    matches!(&error, CopyError::Wrong(said) if said.contains("no regular file")),
+                    "{error:?}"
+                );
+                assert!(!file.symlink_metadata().unwrap().is_file(), "{}", file.display());
+            }
+        }
     }
 
     #[test]

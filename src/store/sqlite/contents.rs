@@ -1,12 +1,14 @@
 //! What a file of state holds: the figures by which a copy is compared with what it was made of, and what is wrong
 //! with it. Works on every schema version so far.
 
+use std::io::Read as _;
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
-use super::open::{broken, open_any_version};
+use super::migrate::SCHEMA_VERSION;
+use super::open::{APPLICATION_ID, broken, open_any_version, open_ours};
 use super::upkeep::setting;
 use crate::clock::{from_millis, millis};
 use crate::event::{EventId, Timestamp};
@@ -123,7 +125,45 @@ pub fn look(path: &Path) -> Result<Contents, StoreError> {
     contents(&open_any_version(path)?.0)
 }
 
-/// The same, and every page of it is checked.
+/// How the schema of a file stands to the one that this program writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Schema {
+    /// It is the same, or the file is empty.
+    Current,
+    /// The next start brings it forward.
+    Older {
+        /// The file's.
+        file: i64,
+        /// This program's.
+        program: i64,
+    },
+    /// This program leaves it alone.
+    Newer,
+}
+
+/// Looks at a file's schema only.
+///
+/// # Errors
+/// [`StoreError`]: not there, or not ours.
+pub fn schema(path: &Path) -> Result<Schema, StoreError> {
+    let (_, file) = open_ours(path)?;
+    Ok(match file {
+        1..SCHEMA_VERSION => Schema::Older { file, program: SCHEMA_VERSION },
+        0 | SCHEMA_VERSION => Schema::Current,
+        _ => Schema::Newer,
+    })
+}
+
+/// Whether a file's head says that it is one of ours, however damaged the rest of it is.
+pub fn has_our_head(path: &Path) -> bool {
+    let mut head = [0_u8; 72];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    // SQLite's file format: 16 bytes of its own, the application's number at 68.
+    let id = head.last_chunk::<4>().map(|id| i64::from(u32::from_be_bytes(*id)));
+    read.is_ok() && head.starts_with(b"SQLite format 3\0") && id == Some(APPLICATION_ID)
+}
+
+/// The same, and its structure is checked page by page. What a row says is not: SQLite keeps no checksum of it.
 ///
 /// # Errors
 /// What is wrong with it, in words for people.

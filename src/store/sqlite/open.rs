@@ -42,7 +42,7 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     }
     let mut connection = Connection::open(path)
         .map_err(|error| StoreError::Broken(format!("cannot open {}: {error}", path.display())))?;
-    refuse_foreign(&connection, path)?;
+    refuse_foreign(&connection, path, "choose another [store] path")?;
     set_pragmas(&connection)?;
     migrate(&mut connection, path)?;
     Ok(connection)
@@ -57,7 +57,7 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, flags)
         .map_err(|error| StoreError::Broken(format!("cannot open {}: {error}", path.display())))?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(|error| broken(&error))?;
-    refuse_foreign(&connection, path)?;
+    refuse_foreign(&connection, path, "choose another [store] path")?;
     let version: i64 = pragma(&connection, "user_version")?;
     refuse_newer(path, version)?;
     if version != SCHEMA_VERSION {
@@ -75,16 +75,25 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
 /// # Errors
 /// [`StoreError::Broken`] when it is not there, not ours, empty, or newer than this program.
 pub(super) fn open_any_version(path: &Path) -> Result<(Connection, i64), StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)
-        .map_err(|error| StoreError::Broken(format!("cannot open {}: {error}", path.display())))?;
-    connection.busy_timeout(BUSY_TIMEOUT).map_err(|error| broken(&error))?;
-    refuse_foreign(&connection, path)?;
-    let version: i64 = pragma(&connection, "user_version")?;
+    let (connection, version) = open_ours(path)?;
     refuse_newer(path, version)?;
     if version < 1 {
         return Err(StoreError::Broken(format!("{} is empty, not a richpanel-mw database", path.display())));
     }
+    Ok((connection, version))
+}
+
+/// Opens a file of whatever schema for looking only, and gives its schema version.
+///
+/// # Errors
+/// [`StoreError::Broken`] when it is not there or not ours.
+pub(super) fn open_ours(path: &Path) -> Result<(Connection, i64), StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)
+        .map_err(|error| StoreError::Broken(format!("cannot open {}: {error}", path.display())))?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(|error| broken(&error))?;
+    refuse_foreign(&connection, path, "it is not a richpanel-mw database, nor a copy of one")?;
+    let version = pragma(&connection, "user_version")?;
     Ok((connection, version))
 }
 
@@ -131,7 +140,7 @@ pub(super) fn pragma<T: rusqlite::types::FromSql>(
     connection.pragma_query_value(None, name, |row| row.get(0)).map_err(|error| broken(&error))
 }
 
-fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+fn refuse_foreign(connection: &Connection, path: &Path, then: &str) -> Result<(), StoreError> {
     let id: i64 = pragma(connection, "application_id").map_err(|error| match error {
         StoreError::Broken(why) => {
             StoreError::Broken(format!("{} is not a richpanel-mw database: {why}", path.display()))
@@ -144,10 +153,7 @@ fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(), StoreError
     if id == APPLICATION_ID || (id == 0 && tables == 0) {
         return Ok(());
     }
-    Err(StoreError::Broken(format!(
-        "{} is a database of another program; choose another [store] path",
-        path.display()
-    )))
+    Err(StoreError::Broken(format!("{} is a database of another program; {then}", path.display())))
 }
 
 fn set_pragmas(connection: &Connection) -> Result<(), StoreError> {

@@ -113,12 +113,13 @@ pub(super) fn begin_reply(
         .map_err(|error| broken(&error))?;
     let counts = reply_counts(connection, &claim.helpdesk, &claim.ticket, customer.as_deref(), now)?;
     for (count, cap, of) in [
-        (counts.ticket_day, caps.per_ticket_day, "on this ticket in 24 h"),
-        (counts.customer_day, caps.per_customer_day, "to this customer in 24 h"),
-        (counts.hour, caps.per_hour, "in all in one hour"),
+        (counts.ticket_day, caps.per_ticket_day, "on this ticket in the last 24 h"),
+        (counts.customer_day, caps.per_customer_day, "to this customer in the last 24 h"),
+        (counts.hour, caps.per_hour, "in the last hour"),
     ] {
         if count >= cap {
-            return Ok(Begun::No(format!("{count} replies {of}; the cap is {cap}")));
+            let replies = if count == 1 { "reply" } else { "replies" };
+            return Ok(Begun::No(format!("{count} {replies} {of}, the limit is {cap}")));
         }
     }
     if caps.bad > 0 && (counts.stopped_at.is_some() || counts.bad >= caps.bad) {
