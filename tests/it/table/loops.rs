@@ -47,7 +47,7 @@ pub(super) fn one_ticket(rounds: u64) {
             event.reason
         );
     }
-    assert!(world.gate(&id(0), "cap-ticket").1.contains("1 of 1"), "{:?}", world.gate(&id(0), "cap-ticket"));
+    assert!(world.gate(&id(0), "cap-ticket").1.contains("the limit is 1"), "{:?}", world.gate(&id(0), "cap-ticket"));
     is_routed(&world, &id(0));
     assert_eq!(world.status(&id(0)), "OPEN", "the last word is the customer's: a person sees it");
     world.settled();
@@ -70,7 +70,7 @@ fn one_address_that_opens_a_ticket_each_time_gets_three_replies_a_day() {
     let outcomes: Vec<_> = (0..20).map(|n| world.outcome(&id(n))).collect();
     assert_eq!(&outcomes[..3], ["answered"; 3]);
     assert_eq!(&outcomes[3..], ["routed"; 17]);
-    assert!(world.gate(&id(19), "cap-customer").1.contains("3 of 3"));
+    assert!(world.gate(&id(19), "cap-customer").1.contains("the limit is 3"));
     (0..20).for_each(|n| is_routed(&world, &id(n)));
     world.settled();
 }
