@@ -120,7 +120,11 @@ fn needs_human(sim: &Sim) -> Vec<String> {
 fn nobody_waits(sim: &Sim) -> Vec<String> {
     let rows = sim
         .disk
-        .rows("select ticket_id, coalesce(message_key, '') from events where finished_at is not null");
+        // What has a confirmed reply was looked at, also when a later read that lagged showed the message before it.
+        .rows(
+            "select ticket_id, coalesce(message_key, '') from events where finished_at is not null
+             union all select ticket_id, message_key from replies where state = 'confirmed'",
+        );
     // What never could be read, or was thrown away by a person, stands there for everybody to see.
     let given_up = sim.disk.rows("select ticket_id from events where state in ('dead', 'discarded')");
     let known: Vec<String> = sim.disk.rows("select ticket_id from tickets").into_iter().flatten().collect();

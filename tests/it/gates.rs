@@ -81,7 +81,11 @@ fn the_hours_cap_stops_the_whole_bot_and_the_routing_goes_on() {
     assert_eq!(world.outcome(&ask(&world, 714_000, "Where is my order?")), "answered");
     let second = ask(&world, 714_001, "Where is my order?");
     assert_eq!(world.outcome(&second), "routed");
-    assert!(world.gate(&second, "cap-hour").1.contains("the limit is 1"), "{:?}", world.gate(&second, "cap-hour"));
+    assert!(
+        world.gate(&second, "cap-hour").1.contains("the limit is 1"),
+        "{:?}",
+        world.gate(&second, "cap-hour")
+    );
     assert!(world.has_tag(&second, "route-email-support"));
     world.settled();
 }

@@ -47,7 +47,11 @@ pub(super) fn one_ticket(rounds: u64) {
             event.reason
         );
     }
-    assert!(world.gate(&id(0), "cap-ticket").1.contains("the limit is 1"), "{:?}", world.gate(&id(0), "cap-ticket"));
+    assert!(
+        world.gate(&id(0), "cap-ticket").1.contains("the limit is 1"),
+        "{:?}",
+        world.gate(&id(0), "cap-ticket")
+    );
     is_routed(&world, &id(0));
     assert_eq!(world.status(&id(0)), "OPEN", "the last word is the customer's: a person sees it");
     world.settled();
