@@ -42,6 +42,9 @@ fn calls(addr: std::net::SocketAddr, name: &str, times: usize) -> (Vec<(String, 
             assert!(reply.status == 503 && full, "{} {}", reply.status, reply.code());
             assert!(reply.retry_after_seconds() >= 1);
             refused += 1;
+            if reply.closes() {
+                client = Client::to(addr);
+            }
         }
     }
     (kept, refused)
