@@ -5,6 +5,7 @@
 mod book;
 mod finder;
 mod lexicon;
+pub mod model;
 mod negation;
 mod pattern;
 pub mod phrases;

@@ -1,0 +1,235 @@
+//! The trained model: n-grams and a sentence embedding into logistic regression, with a class for everything that is
+//! none of the shop's business.
+//!
+//! In the order of use: [`examples`] are read and [`train()`]ed into a [`Model`], which is kept as bytes
+//! ([`Model::to_bytes`], [`Model::from_bytes`]) and asked with [`Model::read`]. Beneath: [`ngrams`] and an [`Embed`]
+//! make numbers of a text, [`head`] fits ([`regression`]) and adds opinions, [`calibration`] makes the confidence
+//! honest, [`bound`] says from which score on an answer is proven safe.
+//!
+//! A model trained with an embedding reads only with the same one; without (`--no-default-features`) n-grams alone
+//! decide.
+
+pub mod bound;
+pub mod calibration;
+pub mod examples;
+mod file;
+pub mod head;
+mod lbfgs;
+pub mod ngrams;
+pub mod regression;
+#[cfg(test)]
+mod tests;
+mod train;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+pub use file::{BYTES_MAX, FileError};
+pub use train::{Plan, TrainError, Training, train};
+
+use bound::Chosen;
+use calibration::{Bin, at_temperature};
+use file::Parts;
+use head::{HeadPlan, Heads};
+use ngrams::Vocabulary;
+use regression::Row;
+
+/// Numbers for a text's meaning: of one length, so that near means alike.
+pub trait Embed: Send + Sync {
+    /// A vector of unit length; `None` when this text cannot be read.
+    fn embed(&self, text: &str) -> Option<Vec<f32>>;
+
+    /// Which embedding, for the model's head.
+    fn version(&self) -> &str;
+}
+
+/// What was measured when a model was trained, on messages held out of the training.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    /// Examples by source.
+    pub examples: BTreeMap<examples::Source, usize>,
+    /// Share of held-out messages read right, 0..=1.
+    pub accuracy: f64,
+    /// Share of held-out background messages read as background, 0..=1; `None` without any.
+    pub strangers_kept_out: Option<f64>,
+    /// Expected calibration error before and after the temperature, 0..=1.
+    pub calibration_error: (f64, f64),
+    /// The reliability diagram after it.
+    pub reliability: Vec<Bin>,
+    /// By class: examples, precision, recall (0..=1).
+    pub by_class: BTreeMap<String, (usize, f64, f64)>,
+}
+
+/// The part of a model that a person can read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Description {
+    /// The classes, by place.
+    pub classes: Vec<String>,
+    /// The embedding it was trained with.
+    pub embedding: Option<String>,
+    /// The fingerprint of what it was trained on (SHA-256).
+    pub data: String,
+    /// What was measured.
+    pub figures: Figures,
+    /// Confidence for people is the raw probability at this temperature.
+    pub temperature: f64,
+    /// By intent: from which raw score on the shop's own tickets prove an answer safe, or why none is.
+    pub thresholds: BTreeMap<String, Result<Chosen, String>>,
+    /// The share right that the thresholds promise.
+    pub target: f64,
+    plans: Vec<HeadPlan>,
+    plain_plans: Vec<HeadPlan>,
+    features: Vec<String>,
+    examples: Vec<(String, usize)>,
+}
+
+/// A trained model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    description: Description,
+    version: String,
+    vocabulary: Vocabulary,
+    intents: Heads,
+    plain: Option<Heads>,
+    vectors: Vec<i8>,
+}
+
+/// What the model reads in one text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// Logarithms of the raw probabilities, by class.
+    pub logs: Vec<f32>,
+    /// The raw probability that it is a plain status question; `None` when that was never taught.
+    pub plain: Option<f64>,
+    row: Row,
+}
+
+/// An example like the message.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Near {
+    /// Its text, shortened and without addresses.
+    pub text: String,
+    /// Its intent.
+    pub intent: String,
+    /// How alike, -1..=1.
+    pub likeness: f64,
+}
+
+/// One number of a stored vector is a 400th: the components of a unit vector of 384 hardly reach a quarter.
+const VECTOR_SCALE: f32 = 400.0;
+/// Characters of an example that are kept for people.
+const EXAMPLE_CHARS: usize = 160;
+
+impl Model {
+    /// What it knows and how well.
+    pub const fn description(&self) -> &Description {
+        &self.description
+    }
+
+    /// `model-` and the first digits of its checksum: the same data gives the same version.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The place of a class.
+    pub fn class(&self, intent: &str) -> Option<usize> {
+        self.description.classes.iter().position(|class| class == intent)
+    }
+
+    /// Reads one text. `embed` is the embedding of the same version that it was trained with.
+    pub fn read(&self, text: &str, embed: Option<&dyn Embed>) -> Reading {
+        let row = row(&self.vocabulary, text, embed.filter(|_| self.description.embedding.is_some()));
+        let logs = self.intents.logs(&row);
+        let plain =
+            self.plain.as_ref().map(|plain| plain.logs(&row).get(1).map_or(0.0, |log| f64::from(log.exp())));
+        Reading { logs, plain, row }
+    }
+
+    /// Calibrated probabilities, by class: for people.
+    pub fn confidence(&self, reading: &Reading) -> Vec<f64> {
+        at_temperature(&reading.logs, self.description.temperature)
+    }
+
+    /// The n-grams that spoke for a class (positive) and against it, strongest first, at most so many.
+    pub fn spoken(&self, reading: &Reading, class: usize, count_max: usize) -> Vec<(String, f64)> {
+        let mut spoken = self.intents.speaking(&reading.row, class);
+        spoken.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0)));
+        let named = spoken.into_iter().take(count_max);
+        named.map(|(place, weight)| (self.vocabulary.label(place), f64::from(weight))).collect()
+    }
+
+    /// The examples most like a text, the nearest first. None without an embedding.
+    pub fn nearest(&self, reading: &Reading, count_max: usize) -> Vec<Near> {
+        let size = reading.row.dense.len();
+        if size == 0 {
+            return Vec::new();
+        }
+        let mut near: Vec<Near> = self
+            .vectors
+            .chunks_exact(size)
+            .zip(&self.description.examples)
+            .filter_map(|(vector, (text, class))| {
+                let dot: f32 = vector.iter().zip(&reading.row.dense).map(|(a, b)| f32::from(*a) * b).sum();
+                let intent = self.description.classes.get(*class)?.clone();
+                Some(Near { text: text.clone(), intent, likeness: f64::from(dot / VECTOR_SCALE) })
+            })
+            .collect();
+        near.sort_by(|a, b| b.likeness.total_cmp(&a.likeness).then_with(|| a.text.cmp(&b.text)));
+        near.truncate(count_max);
+        near
+    }
+
+    /// The model as bytes; the same model gives the same ones.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let heads = self.intents.heads.iter().chain(self.plain.iter().flat_map(|plain| &plain.heads));
+        let mut weights = self.vocabulary.rarity().to_vec();
+        weights.extend(heads.flat_map(|(_, regression)| &regression.weights));
+        let head = serde_json::to_string(&self.description).unwrap_or_default();
+        file::write(&Parts { head, weights, vectors: self.vectors.clone() })
+    }
+
+    /// The model that these bytes are. `embedding` is the version of the embedding that is here.
+    ///
+    /// # Errors
+    /// Bytes that are no model, were damaged, or were trained with another embedding.
+    pub fn from_bytes(bytes: &[u8], embedding: Option<&str>) -> Result<Self, FileError> {
+        let parts = file::read(bytes)?;
+        let description: Description =
+            serde_json::from_str(&parts.head).map_err(|error| FileError::Head(error.to_string()))?;
+        if description.embedding.as_deref().is_some_and(|trained| Some(trained) != embedding) {
+            let trained = description.embedding.unwrap_or_default();
+            return Err(FileError::Embedding { trained, here: embedding.unwrap_or("none").to_owned() });
+        }
+        let features = description.features.len();
+        let (rarity, mut rest) =
+            parts.weights.split_at_checked(features).ok_or(FileError::Damaged("weights are missing"))?;
+        let vocabulary = Vocabulary::new(description.features.clone(), rarity.to_vec());
+        let dense = match description.examples.len() {
+            0 => 0,
+            count => parts.vectors.len() / count,
+        };
+        let shape = head::Shape { features, dense };
+        let intents = Heads::load(&description.plans, description.classes.len(), shape, &mut rest)?;
+        let plain = match description.plain_plans.as_slice() {
+            [] => None,
+            plans => Some(Heads::load(plans, 2, shape, &mut rest)?),
+        };
+        if !rest.is_empty() {
+            return Err(FileError::Damaged("there are more weights than the head names"));
+        }
+        Ok(Self { version: version(bytes), description, vocabulary, intents, plain, vectors: parts.vectors })
+    }
+}
+
+fn version(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    let digits: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    format!("model-{digits}")
+}
+
+/// A text as numbers.
+pub(super) fn row(vocabulary: &Vocabulary, text: &str, embed: Option<&dyn Embed>) -> Row {
+    Row { sparse: vocabulary.row(text), dense: embed.and_then(|embed| embed.embed(text)).unwrap_or_default() }
+}

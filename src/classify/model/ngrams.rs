@@ -1,0 +1,192 @@
+//! Word and character n-grams: what a message looks like to a linear model.
+//!
+//! [`Vocabulary::learn`] once over the training texts, then [`Vocabulary::row`] for each message. A feature is a word,
+//! a pair of neighbouring words, or two to five characters within a word (its ends are marked by a space), weighed by
+//! how rare it is (TF-IDF, smoothed as `ln((1 + n) / (1 + df)) + 1`). Words and characters are two blocks, each of unit
+//! length, so that neither drowns the other. Every number reads as `0`: an order number must not become a feature.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::regression::Sparse;
+
+/// A feature seen in fewer training texts than this says nothing about the next one.
+const DOCUMENTS_MIN: usize = 2;
+/// Features kept at most, the most frequent first: bounds the memory of a model trained on a large export.
+const FEATURES_MAX: usize = 120_000;
+/// Characters of a message that are looked at.
+const CHARS_MAX: usize = 4_000;
+/// Characters of a word that are looked at; more is a pasted link or noise.
+const WORD_CHARS_MAX: usize = 40;
+const CHARACTERS: std::ops::RangeInclusive<usize> = 2..=5;
+const WORD_MARK: char = 'w';
+const CHARACTER_MARK: char = 'c';
+
+/// The known features with their weights.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Vocabulary {
+    places: HashMap<String, u32>,
+    names: Vec<String>,
+    rarity: Vec<f32>,
+}
+
+/// Lower-cased words without punctuation ("where's" is `wheres`, as many write it); any with a digit in it is `0`, and
+/// a question mark is a word.
+pub(super) fn words(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    for c in text.chars().take(CHARS_MAX).chain([' ']) {
+        if c.is_alphanumeric() {
+            word.extend(c.to_lowercase());
+            continue;
+        }
+        if matches!(c, '\'' | '’') {
+            continue;
+        }
+        if word.chars().any(char::is_numeric) {
+            "0".clone_into(&mut word);
+        }
+        if !word.is_empty() {
+            words.push(word.chars().take(WORD_CHARS_MAX).collect());
+            word.clear();
+        }
+        if c == '?' && words.last().is_none_or(|last| last != "?") {
+            words.push("?".to_owned());
+        }
+    }
+    words
+}
+
+/// Every feature of a text with how often it is there, in the order of their names.
+fn features(text: &str) -> BTreeMap<String, f32> {
+    let words = words(text);
+    let mut found: BTreeMap<String, f32> = BTreeMap::new();
+    let mut add = |feature: String| *found.entry(feature).or_insert(0.0) += 1.0;
+    for (place, word) in words.iter().enumerate() {
+        add(format!("{WORD_MARK}{word}"));
+        if let Some(next) = words.get(place + 1) {
+            add(format!("{WORD_MARK}{word} {next}"));
+        }
+        let padded: Vec<char> = std::iter::once(' ').chain(word.chars()).chain([' ']).collect();
+        for size in CHARACTERS {
+            for piece in padded.windows(size) {
+                let mut feature = String::from(CHARACTER_MARK);
+                feature.extend(piece);
+                add(feature);
+            }
+        }
+    }
+    found
+}
+
+impl Vocabulary {
+    /// The features of these texts that are worth keeping.
+    pub fn learn<'a>(texts: impl Iterator<Item = &'a str>) -> Self {
+        let mut documents: BTreeMap<String, usize> = BTreeMap::new();
+        let mut count = 0_usize;
+        for text in texts {
+            count += 1;
+            for feature in features(text).into_keys() {
+                *documents.entry(feature).or_insert(0) += 1;
+            }
+        }
+        let mut kept: Vec<(String, usize)> =
+            documents.into_iter().filter(|(_, seen)| *seen >= DOCUMENTS_MIN).collect();
+        if kept.len() > FEATURES_MAX {
+            kept.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            kept.truncate(FEATURES_MAX);
+            kept.sort();
+        }
+        let rarity = kept.iter().map(|(_, seen)| inverse_frequency(count, *seen)).collect();
+        Self::new(kept.into_iter().map(|(name, _)| name).collect(), rarity)
+    }
+
+    /// From stored parts; `names` and `rarity` are of one length.
+    pub(super) fn new(names: Vec<String>, rarity: Vec<f32>) -> Self {
+        let places = (0..).zip(&names).map(|(place, name)| (name.clone(), place)).collect();
+        Self { places, names, rarity }
+    }
+
+    /// How many features are known.
+    pub const fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether none is.
+    pub const fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    pub(super) fn rarity(&self) -> &[f32] {
+        &self.rarity
+    }
+
+    /// A feature as a person reads it: the word or words, or the piece of a word in bars.
+    pub fn label(&self, place: u32) -> String {
+        let name = self.names.get(place as usize).map_or("", String::as_str);
+        match name.strip_prefix(CHARACTER_MARK) {
+            Some(piece) => format!("|{piece}|"),
+            None => name.strip_prefix(WORD_MARK).unwrap_or(name).to_owned(),
+        }
+    }
+
+    /// A message as its known features, each block of unit length.
+    pub fn row(&self, text: &str) -> Sparse {
+        let mut row: Sparse = Vec::new();
+        let (mut word_square, mut character_square) = (0.0_f32, 0.0_f32);
+        for (feature, times) in features(text) {
+            let Some(place) = self.places.get(&feature) else { continue };
+            let Some(rarity) = self.rarity.get(*place as usize) else { continue };
+            let value = (1.0 + times.ln()) * rarity;
+            if feature.starts_with(WORD_MARK) {
+                word_square += value * value;
+            } else {
+                character_square += value * value;
+            }
+            row.push((*place, value));
+        }
+        for (place, value) in &mut row {
+            let is_word = self.names.get(*place as usize).is_some_and(|name| name.starts_with(WORD_MARK));
+            *value /= if is_word { word_square } else { character_square }.sqrt();
+        }
+        row
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "counts of messages")]
+fn inverse_frequency(texts: usize, seen: usize) -> f32 {
+    (((1 + texts) as f64 / (1 + seen) as f64).ln() + 1.0) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_case_and_punctuation_do_not_count_and_a_question_mark_does() {
+        assert_eq!(words("Where's ORDER #10234, please??"), ["wheres", "order", "0", "please", "?"]);
+        assert_eq!(words("MK-20713 kommt NICHT an"), ["mk", "0", "kommt", "nicht", "an"]);
+        assert_eq!(words(""), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_row_has_two_blocks_of_unit_length_and_knows_only_what_was_learned() {
+        let vocabulary = Vocabulary::learn(["where is my order", "where is my parcel", "refund"].into_iter());
+        let row = vocabulary.row("where is my refund zzz");
+        let block = |mark: char| -> f32 {
+            let of = |place: &u32| vocabulary.names[*place as usize].starts_with(mark);
+            row.iter().filter(|(place, _)| of(place)).map(|(_, value)| value * value).sum()
+        };
+        assert!((block(WORD_MARK) - 1.0).abs() < 1e-5 && (block(CHARACTER_MARK) - 1.0).abs() < 1e-5);
+        let labels: Vec<String> = row.iter().map(|(place, _)| vocabulary.label(*place)).collect();
+        assert!(
+            labels.contains(&"where is".to_owned()) && labels.contains(&"| wh|".to_owned()),
+            "{labels:?}"
+        );
+        assert!(!labels.iter().any(|label| label.contains("zz") || label.contains("refund")), "{labels:?}");
+        assert!(vocabulary.row("").is_empty());
+    }
+}

@@ -1,0 +1,308 @@
+//! Training: examples in, a model with its measured figures out. The same examples give the same bytes.
+//!
+//! Steps: the vocabulary is learned and every text becomes numbers; a fifth at a time is held out, the rest trained on,
+//! and the fifth read ([`held_out`]); from those readings come the figures, the temperature and the thresholds; the
+//! model itself is then trained on everything.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest, Sha256};
+
+use super::bound::{self, Judged};
+use super::calibration::{HeldOut, at_temperature, calibration_error, reliability, temperature};
+use super::examples::{BACKGROUND, Example, Flag, Source, fingerprint, in_order};
+use super::head::{HeadPlan, Heads, View};
+use super::ngrams::Vocabulary;
+use super::regression::Row;
+use super::{Description, EXAMPLE_CHARS, Embed, Figures, Model, VECTOR_SCALE, row, version};
+
+/// How to train.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// Heads of the intents with an embedding.
+    pub with_embedding: Vec<HeadPlan>,
+    /// Heads of the intents without.
+    pub ngrams_only: Vec<HeadPlan>,
+    /// Rounds of the fit at most.
+    pub rounds_max: usize,
+    /// The share of right answers that a threshold must promise, 0..1.
+    pub target: f64,
+    /// Intents that facts answer; they share one answer, so that one read as the other is no error.
+    pub factual: Vec<String>,
+    /// Parts that are held out in turn; 0 measures nothing (for benchmarks with a test set of their own).
+    pub folds: usize,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        let head = |view, c, scale, share| HeadPlan { view, c, scale, share };
+        Self {
+            with_embedding: vec![head(View::Both, 30.0, 2.0, 1.0)],
+            ngrams_only: vec![head(View::Ngrams, 30.0, 1.0, 1.0)],
+            rounds_max: 100,
+            target: 0.995,
+            factual: vec!["order_status".to_owned(), "shipping_delay".to_owned()],
+            folds: 5,
+        }
+    }
+}
+
+/// What a training needs.
+pub struct Training<'a> {
+    /// What to learn from.
+    pub examples: Vec<Example>,
+    /// The embedding, when there is one.
+    pub embed: Option<&'a dyn Embed>,
+    /// How.
+    pub plan: Plan,
+    /// Told the steps done and in all.
+    pub progress: &'a (dyn Fn(u64, u64) + Sync),
+}
+
+/// Why nothing can be learned.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// One intent is no choice.
+    #[error("there are examples of {0} intents; a model needs two or more")]
+    TooFewClasses(usize),
+}
+
+/// The messages as numbers.
+struct Prepared {
+    examples: Vec<Example>,
+    classes: Vec<String>,
+    class_of: Vec<usize>,
+    vocabulary: Vocabulary,
+    rows: Vec<Row>,
+}
+
+/// Trains a model.
+///
+/// # Errors
+/// Fewer than two intents.
+pub fn train(training: Training<'_>) -> Result<Model, TrainError> {
+    let Training { examples, embed, plan, progress } = training;
+    let examples = in_order(examples);
+    let classes: Vec<String> =
+        examples.iter().map(|one| one.intent.clone()).collect::<BTreeSet<_>>().into_iter().collect();
+    if classes.len() < 2 {
+        return Err(TrainError::TooFewClasses(classes.len()));
+    }
+    let fits = plan.folds as u64 + 1;
+    let all = examples.len() as u64 * (1 + fits);
+    let step = examples.len() as u64;
+    let prepared = prepare(examples, classes, embed, &|done| progress(done, all));
+    let plans = if embed.is_some() { &plan.with_embedding } else { &plan.ngrams_only };
+    let held_out = held_out(&prepared, plans, &plan, &|fold| progress(step * (1 + fold), all));
+    let everything: Vec<usize> = (0..prepared.rows.len()).collect();
+    let (intents, plain) = fit(&prepared, &everything, plans, &plan);
+    progress(all, all);
+    let logs: Vec<HeldOut> = held_out.iter().map(|one| (one.logs.clone(), one.class)).collect();
+    let temperature = temperature(&logs);
+    let description = Description {
+        classes: prepared.classes.clone(),
+        embedding: embed.map(|embed| embed.version().to_owned()),
+        data: fingerprint(&prepared.examples),
+        figures: figures(&prepared, &held_out, temperature),
+        temperature,
+        thresholds: thresholds(&prepared, &held_out, &plan),
+        target: plan.target,
+        plans: plans.clone(),
+        plain_plans: if plain.is_some() { plans.clone() } else { Vec::new() },
+        features: prepared.vocabulary.names().to_vec(),
+        examples: shown(&prepared),
+    };
+    let vectors =
+        prepared.rows.iter().flat_map(|row| row.dense.iter().map(|value| quantised(*value))).collect();
+    let mut model = Model {
+        description,
+        version: String::new(),
+        vocabulary: prepared.vocabulary,
+        intents,
+        plain,
+        vectors,
+    };
+    model.version = version(&model.to_bytes());
+    Ok(model)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "clamped to the range")]
+fn quantised(value: f32) -> i8 {
+    (value * VECTOR_SCALE).round().clamp(-127.0, 127.0) as i8
+}
+
+/// The examples as people see them: no addresses or phone numbers, and short.
+fn shown(prepared: &Prepared) -> Vec<(String, usize)> {
+    prepared
+        .examples
+        .iter()
+        .zip(&prepared.class_of)
+        .map(|(example, class)| (crate::text::snippet(&example.text, EXAMPLE_CHARS), *class))
+        .collect()
+}
+
+/// Every text as numbers, on two threads: an embedding takes milliseconds.
+fn prepare(
+    examples: Vec<Example>,
+    classes: Vec<String>,
+    embed: Option<&dyn Embed>,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Prepared {
+    const THREADS: usize = 2;
+    let vocabulary = Vocabulary::learn(examples.iter().map(|one| one.text.as_str()));
+    let done = std::sync::atomic::AtomicU64::new(0);
+    let part = examples.len().div_ceil(THREADS).max(1);
+    let rows = std::thread::scope(|scope| {
+        let workers: Vec<_> = examples
+            .chunks(part)
+            .map(|examples| {
+                let (vocabulary, done) = (&vocabulary, &done);
+                scope.spawn(move || {
+                    let read = |example: &Example| {
+                        let row = row(vocabulary, &example.text, embed);
+                        progress(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1);
+                        row
+                    };
+                    examples.iter().map(read).collect::<Vec<Row>>()
+                })
+            })
+            .collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
+    });
+    let class_of = examples
+        .iter()
+        .map(|one| classes.iter().position(|class| *class == one.intent).unwrap_or_default())
+        .collect();
+    Prepared { examples, classes, class_of, vocabulary, rows }
+}
+
+/// The heads trained on some of the rows.
+fn fit(prepared: &Prepared, places: &[usize], plans: &[HeadPlan], plan: &Plan) -> (Heads, Option<Heads>) {
+    let size = prepared.vocabulary.len();
+    let chosen = |class_of: &dyn Fn(usize) -> Option<usize>| -> Vec<(&Row, usize, f32)> {
+        let rows =
+            places.iter().filter_map(|place| Some((prepared.rows.get(*place)?, class_of(*place)?, 1.0)));
+        rows.collect()
+    };
+    let rows = chosen(&|place| prepared.class_of.get(place).copied());
+    let intents = Heads::fit(plans, &rows, prepared.classes.len(), size, plan.rounds_max);
+    let rows = chosen(&|place| is_plain(prepared.examples.get(place)?, &plan.factual).map(usize::from));
+    let taught = [0, 1].iter().all(|class| rows.iter().any(|(_, one, _)| one == class));
+    let plain = taught.then(|| Heads::fit(plans, &rows, 2, size, plan.rounds_max));
+    (intents, plain)
+}
+
+/// Whether facts answer an example; `None` when nobody said.
+fn is_plain(example: &Example, factual: &[String]) -> Option<bool> {
+    match example.flag {
+        Flag::Plain => Some(true),
+        Flag::Trap => Some(false),
+        Flag::None if factual.contains(&example.intent) => None,
+        Flag::None => Some(false),
+    }
+}
+
+/// A message as the model read it that had not seen it.
+struct Unseen {
+    place: usize,
+    class: usize,
+    logs: Vec<f32>,
+}
+
+fn held_out(
+    prepared: &Prepared,
+    plans: &[HeadPlan],
+    plan: &Plan,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Vec<Unseen> {
+    let fold_of: Vec<usize> = prepared.examples.iter().map(|one| fold(&one.text, plan.folds)).collect();
+    let mut unseen = Vec::new();
+    for fold in 0..plan.folds {
+        let (test, learn): (Vec<usize>, Vec<usize>) =
+            (0..prepared.rows.len()).partition(|place| fold_of.get(*place) == Some(&fold));
+        let (intents, _) = fit(prepared, &learn, plans, plan);
+        for place in test {
+            let (Some(row), Some(class)) = (prepared.rows.get(place), prepared.class_of.get(place)) else {
+                continue;
+            };
+            unseen.push(Unseen { place, class: *class, logs: intents.logs(row) });
+        }
+        progress(fold as u64 + 1);
+    }
+    unseen
+}
+
+/// Which fifth a text belongs to: by its words, so that more examples move none.
+fn fold(text: &str, folds: usize) -> usize {
+    let digest = Sha256::digest(text.to_lowercase().as_bytes());
+    let number = digest.iter().take(4).fold(0_usize, |number, byte| number * 256 + usize::from(*byte));
+    number % folds.max(1)
+}
+
+fn best(values: &[f64]) -> Option<(usize, f64)> {
+    values.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+fn figures(prepared: &Prepared, held_out: &[Unseen], temperature: f64) -> Figures {
+    let mut by_source = BTreeMap::new();
+    for example in &prepared.examples {
+        *by_source.entry(example.source).or_insert(0) += 1;
+    }
+    let (mut raw, mut scaled) = (Vec::new(), Vec::new());
+    let mut counts = vec![(0_usize, 0_usize, 0_usize); prepared.classes.len()];
+    for one in held_out {
+        let Some((read, raw_share)) = best(&at_temperature(&one.logs, 1.0)) else { continue };
+        let share = best(&at_temperature(&one.logs, temperature)).map_or(0.0, |(_, share)| share);
+        let right = read == one.class;
+        raw.push((raw_share, right));
+        scaled.push((share, right));
+        for (place, (own, read_as, hit)) in counts.iter_mut().enumerate() {
+            *own += usize::from(place == one.class);
+            *read_as += usize::from(place == read);
+            *hit += usize::from(place == read && right);
+        }
+    }
+    let share = |part: usize, of: usize| if of == 0 { 0.0 } else { part as f64 / of as f64 };
+    let by_class: BTreeMap<String, (usize, f64, f64)> = prepared
+        .classes
+        .iter()
+        .zip(&counts)
+        .map(|(class, (own, read_as, hit))| (class.clone(), (*own, share(*hit, *read_as), share(*hit, *own))))
+        .collect();
+    let bins = reliability(&scaled);
+    Figures {
+        examples: by_source,
+        accuracy: share(scaled.iter().filter(|(_, right)| *right).count(), scaled.len()),
+        strangers_kept_out: by_class.get(BACKGROUND).map(|(_, _, recall)| *recall),
+        calibration_error: (calibration_error(&reliability(&raw)), calibration_error(&bins)),
+        reliability: bins,
+        by_class,
+    }
+}
+
+/// For each intent: from which raw score on the shop's own tickets prove its answers.
+fn thresholds(
+    prepared: &Prepared,
+    held_out: &[Unseen],
+    plan: &Plan,
+) -> BTreeMap<String, Result<bound::Chosen, String>> {
+    let mut judged: BTreeMap<&str, Vec<Judged>> = BTreeMap::new();
+    for one in held_out {
+        let Some(example) = prepared.examples.get(one.place).filter(|one| one.source == Source::Shop) else {
+            continue;
+        };
+        let Some((read, score)) = best(&at_temperature(&one.logs, 1.0)) else { continue };
+        let Some(class) = prepared.classes.get(read) else { continue };
+        let same = *class == example.intent
+            || (plan.factual.contains(class) && plan.factual.contains(&example.intent));
+        let right = same && example.flag != Flag::Trap;
+        judged.entry(class).or_default().push(Judged { score, right });
+    }
+    let classes = prepared.classes.iter().filter(|class| *class != BACKGROUND);
+    classes
+        .map(|class| {
+            let judged = judged.get(class.as_str()).map(Vec::as_slice).unwrap_or_default();
+            (class.clone(), bound::choose(judged, plan.target, bound::CONFIDENCE))
+        })
+        .collect()
+}
