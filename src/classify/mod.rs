@@ -48,6 +48,47 @@ pub struct Verdict {
     /// Why a factual reply must not be given although the primary intent would allow it: a condition ("if it is
     /// not here by Friday"), somebody else's order, a replacement, reported speech. Empty when nothing is in the way.
     pub cautions: Vec<String>,
+    /// What an answer may rest on.
+    #[serde(default)]
+    pub ground: Ground,
+}
+
+/// What an answer to the primary intent may rest on; the gates judge it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ground {
+    /// The phrase rules alone: their confidence is all there is.
+    #[default]
+    Rules,
+    /// The starter pack's model beside the rules: it may answer only what both read as a plain status question.
+    Starter {
+        /// The model's raw probability that facts answer it (of `order_status` and `shipping_delay` together), 0..=1.
+        score: f64,
+        /// Answer from this score on.
+        score_min: f64,
+        /// The model's raw probability that it is a plain status question and nothing more, 0..=1.
+        plain: f64,
+        /// Answer from this one on.
+        plain_min: f64,
+        /// What the rules alone read, with their confidence (0..=1).
+        rules: (Intent, f64),
+    },
+    /// The shop's own held-out tickets prove the answers from a score on.
+    Proven {
+        /// The model's raw probability, 0..=1.
+        score: f64,
+        /// The threshold and what it was seen to do.
+        chosen: model::bound::Chosen,
+        /// The share right that it promises, 0..1.
+        target: f64,
+    },
+    /// Nothing proves an answer.
+    Unproven {
+        /// The model's raw probability, 0..=1.
+        score: f64,
+        /// Why, in plain words.
+        why: String,
+    },
 }
 
 /// One intent of a verdict.

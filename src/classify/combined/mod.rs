@@ -1,0 +1,82 @@
+//! The classifier of the daemon: phrase rules and the trained model, read together.
+//!
+//! For one message: the rules read it whole ([`PhraseClassifier`]), the model reads it piece by piece (`windows`), and
+//! `merge` makes one verdict of them. The model is swapped while the daemon runs ([`CombinedClassifier::install`]); a
+//! message is read by one model from beginning to end.
+
+mod merge;
+mod windows;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::model::{Embed, Model, Reading};
+use super::phrases::PhraseClassifier;
+use super::{Classifier, Input, Verdict};
+
+pub use merge::Starter;
+
+/// Rules and model.
+pub struct CombinedClassifier {
+    rules: PhraseClassifier,
+    embed: Option<Arc<dyn Embed>>,
+    starter: Starter,
+    installed: RwLock<Installed>,
+}
+
+#[derive(Clone)]
+struct Installed {
+    model: Arc<Model>,
+    version: Arc<str>,
+}
+
+impl Installed {
+    fn new(model: Model, rules: &PhraseClassifier) -> Self {
+        let version = format!("{}+{}", model.version(), rules.version()).into();
+        Self { model: Arc::new(model), version }
+    }
+}
+
+impl CombinedClassifier {
+    /// Rules and a model. `embed` is the embedding that the model was trained with, if any.
+    pub fn new(rules: PhraseClassifier, model: Model, embed: Option<Arc<dyn Embed>>) -> Self {
+        let installed = RwLock::new(Installed::new(model, &rules));
+        Self { rules, embed, starter: Starter::default(), installed }
+    }
+
+    /// Reads with another model from the next message on.
+    pub fn install(&self, model: Model) {
+        let installed = Installed::new(model, &self.rules);
+        *self.installed.write().unwrap_or_else(PoisonError::into_inner) = installed;
+    }
+
+    fn installed(&self) -> Installed {
+        self.installed.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The model in force.
+    pub fn model(&self) -> Arc<Model> {
+        self.installed().model
+    }
+
+    /// What the model reads in each piece of a message, for `explain`.
+    pub fn readings<'a>(&self, model: &Model, input: &Input<'a>) -> Vec<(&'a str, Reading)> {
+        let text = if input.text.trim().is_empty() { input.subject } else { input.text };
+        windows::windows(text).into_iter().map(|piece| (piece, model.read(piece, self.embed.as_deref()))).collect()
+    }
+}
+
+impl Classifier for CombinedClassifier {
+    fn classify(&self, input: &Input<'_>) -> Verdict {
+        let rules = self.rules.classify(input);
+        let model = self.installed().model;
+        let readings: Vec<Reading> =
+            self.readings(&model, input).into_iter().map(|(_, reading)| reading).collect();
+        merge::verdict(&rules, &model, &readings, &self.starter)
+    }
+
+    fn version(&self) -> String {
+        self.installed().version.to_string()
+    }
+}
