@@ -3,6 +3,8 @@
 //! A classifier never decides: it ranks intents, says how sure it is and what spoke for each, and raises the P0 net.
 
 mod book;
+#[cfg(feature = "embedding")]
+pub mod embedding;
 mod finder;
 mod lexicon;
 pub mod model;

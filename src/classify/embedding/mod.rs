@@ -1,0 +1,184 @@
+//! The sentence embedding: what a text means, as a direction in 384 dimensions. Texts that mean the same point the
+//! same way, whatever their words; the product of two embeddings is their cosine.
+//!
+//! One [`Embedder`] is made at start and shared by the worker threads. The model is all-MiniLM-L6-v2 with int8
+//! weights, in the binary (`minilm/README.md`), run by rten on the CPU: the same text gives the same bits on the
+//! same kind of processor. Between processors the last digits may differ.
+//!
+//! It reads English best and other languages of Latin script by their shared words; a text of more than
+//! [`Embedder::MAX_TOKENS`] word pieces loses its tail, so a long mail comes in windows. What may go wrong: the
+//! engine refuses the model (a broken build), or a run, which is an error and never a panic.
+
+#[cfg(test)]
+mod tests;
+mod wordpiece;
+mod words;
+
+use std::sync::Arc;
+
+use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView};
+
+use wordpiece::WordPieces;
+
+/// The network: which operations on which weights.
+const GRAPH: &[u8] = include_bytes!("minilm/minilm.onnx");
+/// The name under which the graph looks for its weights.
+const WEIGHTS: &str = "minilm.onnx.data";
+/// The model and, shortened, what [`tests`] finds over all three files.
+const VERSION: &str = "minilm-l6-v2-int8-00000000";
+
+/// Why there is no embedding.
+#[derive(Debug, thiserror::Error)]
+pub enum EmbedError {
+    /// The model in the binary is not one that the engine takes.
+    #[error("the sentence model in this program is broken ({0}): install the program again")]
+    Load(String),
+    /// The engine stopped over this text.
+    #[error("the sentence model cannot read this text ({0})")]
+    Run(String),
+}
+
+/// The model, ready to run. All of it is shared by whoever holds a reference.
+pub struct Embedder {
+    network: Arc<Network>,
+    /// One thread, so that a text costs one core and a small machine keeps its others: calls on one embedder take
+    /// turns.
+    thread: Arc<ThreadPool>,
+}
+
+struct Network {
+    model: Model,
+    pieces: WordPieces,
+    ids: NodeId,
+    mask: NodeId,
+    kinds: NodeId,
+    hidden: NodeId,
+}
+
+impl Embedder {
+    /// The most word pieces of a text that are read, its two marks among them; about 90 English words.
+    pub const MAX_TOKENS: usize = 128;
+    /// Numbers in an embedding.
+    pub const DIMENSIONS: usize = 384;
+
+    /// Reads the model in the binary: some 25 ms, and 50 MB of memory for as long as it lives.
+    ///
+    /// # Errors
+    /// [`EmbedError::Load`] when the build is broken.
+    pub fn new() -> Result<Embedder, EmbedError> {
+        Ok(Embedder { network: Arc::new(Network::new()?), thread: one_thread() })
+    }
+
+    /// A second embedder over the same weights with a thread of its own, for work on two cores at once (training).
+    pub fn beside(&self) -> Embedder {
+        Embedder { network: Arc::clone(&self.network), thread: one_thread() }
+    }
+
+    /// [`Self::DIMENSIONS`] numbers of unit length for a text, of which the first [`Self::MAX_TOKENS`] word pieces
+    /// count. A text without words has one too: it is near nothing in particular.
+    ///
+    /// # Errors
+    /// [`EmbedError::Run`] when the engine stops, or gives out something else than such numbers.
+    pub fn embed(&self, text: &str) -> Result<Vec<f32>, EmbedError> {
+        let ids = self.network.pieces.encode(text, Self::MAX_TOKENS);
+        let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&self.thread)));
+        pooled(&self.network.run(ids, options)?)
+    }
+
+    /// How many word pieces a text has, its two marks among them, without running the model. More than
+    /// [`Self::MAX_TOKENS`]: [`Self::embed`] leaves the rest out.
+    pub fn tokens(&self, text: &str) -> usize {
+        self.network.pieces.count(text)
+    }
+
+    /// Which model; another one gives other numbers, and what was trained on these does not fit them.
+    pub fn version() -> &'static str {
+        VERSION
+    }
+}
+
+fn one_thread() -> Arc<ThreadPool> {
+    Arc::new(ThreadPool::with_num_threads(1))
+}
+
+impl Network {
+    fn new() -> Result<Network, EmbedError> {
+        let broken = |error: rten::LoadError| EmbedError::Load(error.to_string());
+        let missing = |error: rten::RunError| EmbedError::Load(error.to_string());
+        // Only what the graph names, so that the linker drops the rest.
+        let operators = rten::op_registry!(
+            Add,
+            And,
+            Cast,
+            Concat,
+            Div,
+            Erf,
+            Expand,
+            Gather,
+            GatherND,
+            GreaterOrEqual,
+            IsNaN,
+            LayerNormalization,
+            MatMul,
+            Max,
+            Mul,
+            Range,
+            Reshape,
+            Shape,
+            Slice,
+            Softmax,
+            Squeeze,
+            Transpose,
+            Unsqueeze,
+            Where
+        );
+        let model = ModelOptions::with_ops(operators)
+            .external_data_static(WEIGHTS, rten::include_external_data!("minilm/minilm.onnx.data"))
+            .load_static_slice(GRAPH)
+            .map_err(broken)?;
+        let node = |name| model.node_id(name).map_err(missing);
+        let (ids, mask, kinds) = (node("input_ids")?, node("attention_mask")?, node("token_type_ids")?);
+        let hidden = node("last_hidden_state")?;
+        let pieces = WordPieces::new().ok_or_else(|| EmbedError::Load("no vocabulary".to_owned()))?;
+        Ok(Network { model, pieces, ids, mask, kinds, hidden })
+    }
+
+    /// The last hidden state: [`Embedder::DIMENSIONS`] numbers for each piece, one piece after the other.
+    fn run(&self, ids: Vec<i32>, options: RunOptions) -> Result<Vec<f32>, EmbedError> {
+        let length = ids.len();
+        let row = |numbers: Vec<i32>| {
+            let value = Value::from_shape([1, length], numbers);
+            value.map(ValueOrView::from).map_err(|error| EmbedError::Run(error.to_string()))
+        };
+        // One text a run, nothing padded: every piece counts.
+        let inputs = vec![
+            (self.mask, row(vec![1; length])?),
+            (self.kinds, row(vec![0; length])?),
+            (self.ids, row(ids)?),
+        ];
+        let outputs = self.model.run(inputs, &[self.hidden], Some(options));
+        let hidden = outputs.map_err(|error| EmbedError::Run(error.to_string()))?.into_iter().next();
+        let hidden = hidden.ok_or_else(|| EmbedError::Run("no output".to_owned()))?;
+        let (shape, numbers) =
+            hidden.into_shape_vec::<f32, 3>().map_err(|error| EmbedError::Run(error.to_string()))?;
+        if shape != [1, length, Embedder::DIMENSIONS] {
+            return Err(EmbedError::Run(format!("an output of shape {shape:?}")));
+        }
+        Ok(numbers)
+    }
+}
+
+/// The mean over the pieces, at unit length.
+fn pooled(hidden: &[f32]) -> Result<Vec<f32>, EmbedError> {
+    let mut sum = vec![0.0_f64; Embedder::DIMENSIONS];
+    for piece in hidden.chunks_exact(Embedder::DIMENSIONS) {
+        for (total, number) in sum.iter_mut().zip(piece) {
+            *total += f64::from(*number);
+        }
+    }
+    let length = sum.iter().map(|number| number * number).sum::<f64>().sqrt();
+    if !(length.is_finite() && length > 0.0) {
+        return Err(EmbedError::Run("an output without a direction".to_owned()));
+    }
+    Ok(sum.iter().map(|number| (number / length) as f32).collect())
+}
