@@ -3,6 +3,7 @@
 //! A classifier never decides: it ranks intents, says how sure it is and what spoke for each, and raises the P0 net.
 
 mod book;
+pub mod combined;
 #[cfg(feature = "embedding")]
 pub mod embedding;
 mod finder;
@@ -26,8 +27,8 @@ pub trait Classifier: Send + Sync {
     /// Reads one message.
     fn classify(&self, input: &Input<'_>) -> Verdict;
 
-    /// Which rules or model, for the journal (`phrases-1`).
-    fn version(&self) -> &str;
+    /// Which rules and model, for the journal (`model-1f2e3d4c+phrases-1`).
+    fn version(&self) -> String;
 }
 
 /// What is classified: the new text only, never quotes or signatures.

@@ -121,8 +121,8 @@ impl Classifier for PhraseClassifier {
         self.table.verdict(&self.finder, &message)
     }
 
-    fn version(&self) -> &str {
-        VERSION
+    fn version(&self) -> String {
+        VERSION.to_owned()
     }
 }
 

@@ -14,7 +14,7 @@ use super::lexicon::Read;
 use super::phrases::WEAK;
 use super::plain::{other_question, strange_words};
 use super::words::Sentence;
-use super::{Evidence, Ranked, Verdict};
+use super::{Evidence, Ground, Ranked, Verdict};
 use crate::event::Intent;
 
 /// Below this nothing is claimed.
@@ -106,7 +106,7 @@ impl Table {
             .map(|intent| intent.name.clone())
             .collect();
         self.adjust(finder, message, &status_hits, &mut claims);
-        Verdict { ranked: self.rank(claims), urgent, cautions }
+        Verdict { ranked: self.rank(claims), urgent, cautions, ground: Ground::Rules }
     }
 
     fn target_intent(&self, finder: &Finder, hit: &Hit) -> Option<&TableIntent> {

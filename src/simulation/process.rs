@@ -81,7 +81,7 @@ impl Classifier for Remembering {
         known.entry(key).or_insert_with(|| self.inner.classify(input)).clone()
     }
 
-    fn version(&self) -> &str {
+    fn version(&self) -> String {
         self.inner.version()
     }
 }

@@ -182,7 +182,7 @@ impl Turn<'_> {
         for _ in 0..2 {
             let policy = self.policy.clone().with_writer(can_send);
             let decision =
-                decide(&context, verdict, &policy, self.now()).classified_by(self.desk.classifier.version());
+                decide(&context, verdict, &policy, self.now()).classified_by(&self.desk.classifier.version());
             self.desk.store.planned(self.claim, &plan_of(&decision)?, self.now())?;
             if !decision.send {
                 return self.finish(permit, context.ticket, &decision);

@@ -96,7 +96,7 @@ impl Explainer {
             context.order = find(&context)?;
         }
         let mut decision =
-            decide(&context, &verdict, &self.policy, now).classified_by(self.classifier.version());
+            decide(&context, &verdict, &self.policy, now).classified_by(&self.classifier.version());
         let configured = decide(&context, &verdict, &self.configured, now);
         for gate in decision.gates.iter_mut().filter(|gate| gate.gate == "mode") {
             let real = configured.gates.iter().find(|real| real.gate == "mode");

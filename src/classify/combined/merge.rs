@@ -1,0 +1,207 @@
+//! One verdict of what the rules and the model read.
+//!
+//! **Intents.** Each piece of a message gives a probability to every class; an intent is as sure as in the piece that
+//! asks it most clearly. What the rules found is added as evidence: their confidence raises an intent's odds. The first
+//! is the likeliest, except that what the rules caught of priority 0 always comes first.
+//!
+//! **The P0 net** is either one: the rules, or the model giving the six urgent intents together
+//! [`Starter::urgent_min`] or more in any piece. What only the model caught stops a reply and does not move the route.
+//!
+//! **The ground** of an answer is the shop's own proven threshold where there is one; without it the starter pack may
+//! answer a plain status question alone (decisions, The threshold).
+
+use super::super::model::examples::BACKGROUND;
+use super::super::model::{Model, Reading};
+use super::super::{Evidence, Ground, Ranked, Verdict};
+use crate::event::Intent;
+
+/// What the daemon goes by out of the box, without a shop's own confirmed tickets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Starter {
+    /// Answer from this raw probability of the status intents on, 0..=1.
+    pub score_min: f64,
+    /// Answer from this raw probability of a plain status question on, 0..=1.
+    pub plain_min: f64,
+    /// The model's part of the P0 net: from this raw probability of the urgent intents together on, 0..=1.
+    pub urgent_min: f64,
+    /// How much the rules' confidence (0..=1) adds to the logarithm of an intent's odds.
+    pub rules_weight: f64,
+}
+
+impl Default for Starter {
+    fn default() -> Self {
+        Self { score_min: 0.9, plain_min: 0.9, urgent_min: 0.1, rules_weight: 2.5 }
+    }
+}
+
+const URGENT: [&str; 6] =
+    ["chargeback", "legal_threat", "harassment", "fraud", "safety", "privacy_request"];
+const FACTUAL: [&str; 2] = ["order_status", "shipping_delay"];
+const OTHER: &str = "other";
+/// Below this a further intent is not claimed.
+const CLAIM_MIN: f64 = 0.05;
+const SECONDARIES_MAX: usize = 2;
+/// N-grams shown as evidence.
+const SHOWN: usize = 4;
+
+pub(super) fn verdict(rules: &Verdict, model: &Model, readings: &[Reading], starter: &Starter) -> Verdict {
+    let classes = &model.description().classes;
+    let raw: Vec<Vec<f64>> =
+        readings.iter().map(|one| one.logs.iter().map(|log| f64::from(log.exp())).collect()).collect();
+    let merged = merged(model, readings);
+    let weighed = weighed(classes, &merged, rules, starter.rules_weight);
+    let mut ranked = ranked(classes, &weighed, rules);
+    let urgent = urgent(classes, &raw, rules, starter);
+    put_urgent_first(&mut ranked, rules);
+    explain(&mut ranked, model, readings, rules);
+    let primary = ranked.first().map_or_else(|| Intent::from(OTHER), |top| top.intent.clone());
+    let ground = ground(&primary, model, &raw, readings, rules, starter);
+    Verdict { ranked, urgent, cautions: rules.cautions.clone(), ground }
+}
+
+fn is_urgent(intent: &Intent) -> bool {
+    URGENT.contains(&intent.as_str())
+}
+
+/// For each class the probability in the piece that asks it most clearly, calibrated for people; they add up to one.
+fn merged(model: &Model, readings: &[Reading]) -> Vec<f64> {
+    let mut merged = vec![0.0_f64; model.description().classes.len()];
+    let background = model.class(BACKGROUND);
+    let mut least_background = 1.0_f64;
+    for reading in readings {
+        for (place, (merged, share)) in merged.iter_mut().zip(model.confidence(reading)).enumerate() {
+            *merged = merged.max(share);
+            if Some(place) == background {
+                least_background = least_background.min(share);
+            }
+        }
+    }
+    // A story around the wish is not a reason to doubt the wish.
+    if let Some(slot) = background.and_then(|place| merged.get_mut(place)) {
+        *slot = least_background;
+    }
+    let sum: f64 = merged.iter().sum();
+    merged.iter_mut().for_each(|share| *share /= sum.max(f64::MIN_POSITIVE));
+    merged
+}
+
+/// The probabilities with the rules' evidence added; background counts as `other`.
+fn weighed(classes: &[String], merged: &[f64], rules: &Verdict, weight: f64) -> Vec<(Intent, f64)> {
+    let mut weighed: Vec<(Intent, f64)> = Vec::new();
+    for (class, share) in classes.iter().zip(merged) {
+        let intent = Intent::from(if class == BACKGROUND { OTHER } else { class });
+        let said = rules.ranked.iter().find(|one| one.intent == intent && !one.why.is_empty());
+        let odds = share * said.map_or(1.0, |one| (weight * one.confidence).exp());
+        match weighed.iter_mut().find(|(known, _)| *known == intent) {
+            Some((_, sum)) => *sum += odds,
+            None => weighed.push((intent, odds)),
+        }
+    }
+    // What only the rules know (a shop's own intent without examples in the model).
+    for one in rules.ranked.iter().filter(|one| !one.why.is_empty()) {
+        if weighed.iter().all(|(known, _)| *known != one.intent) {
+            weighed.push((one.intent.clone(), 0.05 * (weight * one.confidence).exp()));
+        }
+    }
+    let sum: f64 = weighed.iter().map(|(_, odds)| odds).sum();
+    weighed.iter_mut().for_each(|(_, odds)| *odds /= sum.max(f64::MIN_POSITIVE));
+    weighed.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    weighed
+}
+
+fn ranked(_classes: &[String], weighed: &[(Intent, f64)], rules: &Verdict) -> Vec<Ranked> {
+    let by_rules = |intent: &Intent| rules.ranked.iter().find(|one| one.intent == *intent);
+    let kept = weighed.iter().enumerate().filter(|(place, (intent, share))| {
+        *place == 0 || (*share >= CLAIM_MIN && intent.as_str() != OTHER) || by_rules(intent).is_some_and(|one| !one.why.is_empty())
+    });
+    let mut ranked: Vec<Ranked> = Vec::new();
+    for (place, (intent, share)) in kept {
+        if place > 0 && ranked.len() > SECONDARIES_MAX && !is_urgent(intent) {
+            continue;
+        }
+        let why = by_rules(intent).map(|one| one.why.clone()).unwrap_or_default();
+        ranked.push(Ranked { intent: intent.clone(), confidence: *share, why });
+    }
+    ranked
+}
+
+/// What the rules caught of priority 0 is the first intent, however sure the model is of another.
+fn put_urgent_first(ranked: &mut Vec<Ranked>, rules: &Verdict) {
+    let Some(caught) = rules.ranked.first().filter(|top| is_urgent(&top.intent) && rules.urgent.contains(&top.intent))
+    else {
+        return;
+    };
+    let place = ranked.iter().position(|one| one.intent == caught.intent);
+    let mut first = place.map_or_else(|| caught.clone(), |place| ranked.remove(place));
+    first.confidence = first.confidence.max(caught.confidence);
+    ranked.insert(0, first);
+}
+
+fn urgent(classes: &[String], raw: &[Vec<f64>], rules: &Verdict, starter: &Starter) -> Vec<Intent> {
+    let mut urgent = rules.urgent.clone();
+    for shares in raw {
+        let of_urgent = || classes.iter().zip(shares).filter(|(class, _)| URGENT.contains(&class.as_str()));
+        let together: f64 = of_urgent().map(|(_, share)| share).sum();
+        if together >= starter.urgent_min
+            && let Some((class, _)) = of_urgent().max_by(|a, b| a.1.total_cmp(b.1))
+        {
+            let intent = Intent::from(class.as_str());
+            if !urgent.contains(&intent) {
+                urgent.push(intent);
+            }
+        }
+    }
+    urgent
+}
+
+/// Adds the n-grams that spoke for and against the first intent.
+fn explain(ranked: &mut [Ranked], model: &Model, readings: &[Reading], _rules: &Verdict) {
+    let Some(top) = ranked.first_mut() else { return };
+    let Some(class) = model.class(top.intent.as_str()) else { return };
+    let clearest = readings.iter().max_by(|a, b| {
+        let share = |reading: &Reading| reading.logs.get(class).copied().unwrap_or(f32::NEG_INFINITY);
+        share(a).total_cmp(&share(b))
+    });
+    let Some(reading) = clearest else { return };
+    let name = top.intent.as_str().to_owned();
+    top.why.extend(model.spoken(reading, class, SHOWN).into_iter().map(|(words, weight)| Evidence {
+        words,
+        rule: format!("{name}: model"),
+        weight,
+    }));
+}
+
+fn ground(
+    primary: &Intent,
+    model: &Model,
+    raw: &[Vec<f64>],
+    readings: &[Reading],
+    rules: &Verdict,
+    starter: &Starter,
+) -> Ground {
+    let description = model.description();
+    let factual = FACTUAL.contains(&primary.as_str());
+    let counted = |class: &str| if factual { FACTUAL.contains(&class) } else { class == primary.as_str() };
+    // The piece that speaks least for it: an answer must fit all of the message.
+    let score = raw
+        .iter()
+        .map(|shares| {
+            let own = description.classes.iter().zip(shares).filter(|(class, _)| counted(class));
+            own.map(|(_, share)| share).sum::<f64>()
+        })
+        .fold(1.0, f64::min)
+        .min(1.0);
+    let plain = readings.iter().filter_map(|one| one.plain).fold(1.0, f64::min);
+    match description.thresholds.get(primary.as_str()) {
+        Some(Ok(chosen)) => Ground::Proven { score, chosen: chosen.clone(), target: description.target },
+        _ if factual && readings.iter().all(|one| one.plain.is_some()) => Ground::Starter {
+            score,
+            score_min: starter.score_min,
+            plain,
+            plain_min: starter.plain_min,
+            rules: rules.primary(),
+        },
+        Some(Err(why)) => Ground::Unproven { score, why: why.clone() },
+        None => Ground::Unproven { score, why: "the model does not know this intent".to_owned() },
+    }
+}
