@@ -34,8 +34,7 @@ impl Default for Starter {
     }
 }
 
-const URGENT: [&str; 6] =
-    ["chargeback", "legal_threat", "harassment", "fraud", "safety", "privacy_request"];
+const URGENT: [&str; 6] = ["chargeback", "legal_threat", "harassment", "fraud", "safety", "privacy_request"];
 const FACTUAL: [&str; 2] = ["order_status", "shipping_delay"];
 const OTHER: &str = "other";
 /// Below this a further intent is not claimed.
@@ -112,7 +111,9 @@ fn weighed(classes: &[String], merged: &[f64], rules: &Verdict, weight: f64) -> 
 fn ranked(_classes: &[String], weighed: &[(Intent, f64)], rules: &Verdict) -> Vec<Ranked> {
     let by_rules = |intent: &Intent| rules.ranked.iter().find(|one| one.intent == *intent);
     let kept = weighed.iter().enumerate().filter(|(place, (intent, share))| {
-        *place == 0 || (*share >= CLAIM_MIN && intent.as_str() != OTHER) || by_rules(intent).is_some_and(|one| !one.why.is_empty())
+        *place == 0
+            || (*share >= CLAIM_MIN && intent.as_str() != OTHER)
+            || by_rules(intent).is_some_and(|one| !one.why.is_empty())
     });
     let mut ranked: Vec<Ranked> = Vec::new();
     for (place, (intent, share)) in kept {
@@ -127,7 +128,8 @@ fn ranked(_classes: &[String], weighed: &[(Intent, f64)], rules: &Verdict) -> Ve
 
 /// What the rules caught of priority 0 is the first intent, however sure the model is of another.
 fn put_urgent_first(ranked: &mut Vec<Ranked>, rules: &Verdict) {
-    let Some(caught) = rules.ranked.first().filter(|top| is_urgent(&top.intent) && rules.urgent.contains(&top.intent))
+    let Some(caught) =
+        rules.ranked.first().filter(|top| is_urgent(&top.intent) && rules.urgent.contains(&top.intent))
     else {
         return;
     };

@@ -5,9 +5,9 @@
 //! message is read by one model from beginning to end.
 
 mod merge;
-mod windows;
 #[cfg(test)]
 mod tests;
+mod windows;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -63,7 +63,10 @@ impl CombinedClassifier {
     /// What the model reads in each piece of a message, for `explain`.
     pub fn readings<'a>(&self, model: &Model, input: &Input<'a>) -> Vec<(&'a str, Reading)> {
         let text = if input.text.trim().is_empty() { input.subject } else { input.text };
-        windows::windows(text).into_iter().map(|piece| (piece, model.read(piece, self.embed.as_deref()))).collect()
+        windows::windows(text)
+            .into_iter()
+            .map(|piece| (piece, model.read(piece, self.embed.as_deref())))
+            .collect()
     }
 }
 

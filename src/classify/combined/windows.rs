@@ -70,7 +70,9 @@ mod tests {
         assert!(pieces.len() == 3 && pieces.last().unwrap().ends_with("Where is it?"), "{pieces:#?}");
         assert_eq!(pieces.concat(), text, "nothing is lost");
         for piece in &pieces {
-            assert!(piece.split_whitespace().count() <= WHOLE_WORDS && piece.trim_end().ends_with(['.', '?']));
+            assert!(
+                piece.split_whitespace().count() <= WHOLE_WORDS && piece.trim_end().ends_with(['.', '?'])
+            );
         }
     }
 

@@ -7,7 +7,7 @@ mod properties;
 mod recheck;
 mod tags;
 
-use crate::classify::{Ground, Evidence, Ranked, Verdict};
+use crate::classify::{Evidence, Ground, Ranked, Verdict};
 use crate::config::Config;
 use crate::decide::{Context, Decision, Gate, OrderFinding, Policy, decide};
 use crate::event::{Intent, MessageId, Mode, ReplyCounts, TicketId, Timestamp};
@@ -158,7 +158,12 @@ pub(crate) fn base() -> Case {
             },
             replies: ReplyCounts::default(),
         },
-        verdict: Verdict { ranked: vec![one("order_status", 0.93)], urgent: vec![], cautions: vec![], ground: Ground::Rules },
+        verdict: Verdict {
+            ranked: vec![one("order_status", 0.93)],
+            urgent: vec![],
+            cautions: vec![],
+            ground: Ground::Rules,
+        },
         config,
         mode: Mode::Live,
         now: now(),
