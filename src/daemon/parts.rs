@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Plan, StartError};
+use super::{Plan, StartError, model};
 use crate::act::ending::Patience;
+use crate::classify::Classifier;
+use crate::classify::combined::CombinedClassifier;
 use crate::classify::phrases::PhraseClassifier;
 use crate::clock::Clock;
 use crate::config::secrets::Secrets;
@@ -39,7 +41,7 @@ pub(super) fn problems(plan: &Plan) -> Vec<String> {
     if let Err(problems) = Policy::new(config, config.rollout.mode) {
         found.extend(problems);
     }
-    if let Err(problem) = classifier(config) {
+    if let Err(problem) = rules(config) {
         found.push(problem);
     }
     found
@@ -125,11 +127,11 @@ fn breaker(config: &Config) -> breaker::Settings {
     }
 }
 
-/// The classifier with the shop's own examples.
+/// The phrase rules with the shop's own examples.
 ///
 /// # Errors
 /// The phrase that cannot be read.
-pub fn classifier(config: &Config) -> Result<PhraseClassifier, String> {
+pub fn rules(config: &Config) -> Result<PhraseClassifier, String> {
     let intents = &config.intents.0;
     let examples = intents
         .iter()
@@ -144,23 +146,34 @@ pub fn classifier(config: &Config) -> Result<PhraseClassifier, String> {
     PhraseClassifier::new(&examples, &disabled).map_err(|error| format!("[intents] {error}"))
 }
 
+/// Rules and the model in force; what it is goes into the log.
+pub(super) fn classifier(config: &Config, store: &dyn Store) -> Result<Arc<CombinedClassifier>, StartError> {
+    let in_force = store.model(None)?;
+    let classifier = model::classifier(config, in_force.as_deref())
+        .map_err(|problem| StartError::Config(vec![problem]))?;
+    let kind = if in_force.is_some() { "" } else { ", the built-in starter" };
+    log::info!("model: {}{kind}", classifier.model().version());
+    Ok(Arc::new(classifier))
+}
+
 pub(super) fn desk(
     config: &Config,
     store: &Arc<dyn Store>,
     helpdesk: &Arc<dyn Helpdesk>,
     policy: &Arc<LivePolicy>,
     clock: &Arc<dyn Clock>,
-) -> Result<Desk, StartError> {
+    classifier: Arc<dyn Classifier>,
+) -> Desk {
     let helpdesks: BTreeMap<HelpdeskName, Arc<dyn Helpdesk>> =
         [(helpdesk.name().clone(), Arc::clone(helpdesk))].into_iter().collect();
-    Ok(Desk {
+    Desk {
         store: Arc::clone(store),
         helpdesks,
-        classifier: Arc::new(classifier(config).map_err(|problem| StartError::Config(vec![problem]))?),
+        classifier,
         policy: Arc::clone(policy),
         clock: Arc::clone(clock),
         settings: settings(config),
-    })
+    }
 }
 
 fn settings(config: &Config) -> Settings {

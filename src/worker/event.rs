@@ -148,7 +148,7 @@ impl Turn<'_> {
         let Some(ticket) = context::ticket_from_call(&call, self.now()) else { return Ok(None) };
         let context = self.context(ticket)?;
         let verdict = self.classify(&context);
-        if self.policy.ask(&verdict.primary().0).is_ok() {
+        if self.policy.ask(&verdict.0.primary().0).is_ok() {
             return Ok(None);
         }
         if let Some(of) = self.duplicate_of(&context)? {
@@ -164,7 +164,7 @@ impl Turn<'_> {
             return Ok(self.duplicate(of, permit));
         }
         let verdict = self.classify(&context);
-        if self.policy.needs_order(&context, &verdict) {
+        if self.policy.needs_order(&context, &verdict.0) {
             context.order = self.find_order(permit, &context)?;
         }
         self.decide_and_act(permit, context, &verdict, held)
@@ -174,15 +174,14 @@ impl Turn<'_> {
         &self,
         permit: &mut Permit,
         mut context: Context,
-        verdict: &Verdict,
+        (verdict, version): &(Verdict, String),
         held: Option<&Decision>,
     ) -> Result<End, Stop> {
         let mut can_send = self.policy.writer.clone().and_then(|()| self.helpdesk.can_write());
         // Once more without the reply when the journal or the helpdesk forbids it; a third time cannot be.
         for _ in 0..2 {
             let policy = self.policy.clone().with_writer(can_send);
-            let decision =
-                decide(&context, verdict, &policy, self.now()).classified_by(&self.desk.classifier.version());
+            let decision = decide(&context, verdict, &policy, self.now()).classified_by(version);
             self.desk.store.planned(self.claim, &plan_of(&decision)?, self.now())?;
             if !decision.send {
                 return self.finish(permit, context.ticket, &decision);
@@ -258,10 +257,11 @@ impl Turn<'_> {
         })
     }
 
-    fn classify(&self, context: &Context) -> Verdict {
+    /// With the version that read it.
+    fn classify(&self, context: &Context) -> (Verdict, String) {
         self.desk
             .classifier
-            .classify(&Input { text: &context.new_text.text, subject: &context.ticket.subject })
+            .classify_as(&Input { text: &context.new_text.text, subject: &context.ticket.subject })
     }
 
     fn find_order(&self, permit: &mut Permit, context: &Context) -> Result<OrderFinding, Stop> {

@@ -14,18 +14,19 @@ mod tests;
 mod wordpiece;
 mod words;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView};
 
+use super::model::Embed;
 use wordpiece::WordPieces;
 
 /// The network: which operations on which weights.
 const GRAPH: &[u8] = include_bytes!("minilm/minilm.onnx");
 /// The name under which the graph looks for its weights.
 const WEIGHTS: &str = "minilm.onnx.data";
-/// The model and, shortened, what [`tests`] finds over all three files.
-const VERSION: &str = "minilm-l6-v2-int8-00000000";
+/// The model and, shortened, the hash of its three files.
+const VERSION: &str = "minilm-l6-v2-int8-81992b1e";
 
 /// Why there is no embedding.
 #[derive(Debug, thiserror::Error)]
@@ -40,10 +41,10 @@ pub enum EmbedError {
 
 /// The model, ready to run. All of it is shared by whoever holds a reference.
 pub struct Embedder {
-    network: Arc<Network>,
-    /// One thread, so that a text costs one core and a small machine keeps its others: calls on one embedder take
-    /// turns.
-    thread: Arc<ThreadPool>,
+    network: Network,
+    /// Threads that nobody uses now. A text takes one, so that it costs one core; as many texts run at once as there
+    /// are callers (the daemon's workers, the two threads of a training).
+    idle: Mutex<Vec<Arc<ThreadPool>>>,
 }
 
 struct Network {
@@ -66,12 +67,7 @@ impl Embedder {
     /// # Errors
     /// [`EmbedError::Load`] when the build is broken.
     pub fn new() -> Result<Embedder, EmbedError> {
-        Ok(Embedder { network: Arc::new(Network::new()?), thread: one_thread() })
-    }
-
-    /// A second embedder over the same weights with a thread of its own, for work on two cores at once (training).
-    pub fn beside(&self) -> Embedder {
-        Embedder { network: Arc::clone(&self.network), thread: one_thread() }
+        Ok(Embedder { network: Network::new()?, idle: Mutex::default() })
     }
 
     /// [`Self::DIMENSIONS`] numbers of unit length for a text, of which the first [`Self::MAX_TOKENS`] word pieces
@@ -81,8 +77,12 @@ impl Embedder {
     /// [`EmbedError::Run`] when the engine stops, or gives out something else than such numbers.
     pub fn embed(&self, text: &str) -> Result<Vec<f32>, EmbedError> {
         let ids = self.network.pieces.encode(text, Self::MAX_TOKENS);
-        let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&self.thread)));
-        pooled(&self.network.run(ids, options)?)
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = idle().pop().unwrap_or_else(|| Arc::new(ThreadPool::with_num_threads(1)));
+        let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&own)));
+        let hidden = self.network.run(ids, options);
+        idle().push(own);
+        pooled(&hidden?)
     }
 
     /// How many word pieces a text has, its two marks among them, without running the model. More than
@@ -97,8 +97,14 @@ impl Embedder {
     }
 }
 
-fn one_thread() -> Arc<ThreadPool> {
-    Arc::new(ThreadPool::with_num_threads(1))
+impl Embed for Embedder {
+    fn embed(&self, text: &str) -> Option<Vec<f32>> {
+        self.embed(text).inspect_err(|error| log::error!("{error}")).ok()
+    }
+
+    fn version(&self) -> &str {
+        VERSION
+    }
 }
 
 impl Network {

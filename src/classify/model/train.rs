@@ -10,11 +10,14 @@ use sha2::{Digest, Sha256};
 
 use super::bound::{self, Judged};
 use super::calibration::{HeldOut, at_temperature, calibration_error, reliability, temperature};
-use super::examples::{BACKGROUND, Example, Flag, Source, fingerprint, in_order};
+use super::examples::{BACKGROUND, Example, Flag, Source, configured, fingerprint, in_order};
 use super::head::{HeadPlan, Heads, View};
 use super::ngrams::Vocabulary;
 use super::regression::Row;
-use super::{Description, EXAMPLE_CHARS, Embed, Figures, Model, VECTOR_SCALE, row, version};
+use super::unseen::Unseen;
+use super::{
+    Description, EXAMPLE_CHARS, EXAMPLES_SHOWN_MAX, Embed, Figures, Model, VECTOR_SCALE, row, version,
+};
 
 /// How to train.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,6 +85,7 @@ struct Prepared {
 /// Fewer than two intents.
 pub fn train(training: Training<'_>) -> Result<Model, TrainError> {
     let Training { examples, embed, plan, progress } = training;
+    let configured = configured(&examples);
     let examples = in_order(examples);
     let classes: Vec<String> =
         examples.iter().map(|one| one.intent.clone()).collect::<BTreeSet<_>>().into_iter().collect();
@@ -103,42 +107,53 @@ pub fn train(training: Training<'_>) -> Result<Model, TrainError> {
         classes: prepared.classes.clone(),
         embedding: embed.map(|embed| embed.version().to_owned()),
         data: fingerprint(&prepared.examples),
+        configured,
         figures: figures(&prepared, &held_out, temperature),
         temperature,
         thresholds: thresholds(&prepared, &held_out, &plan),
         target: plan.target,
         plans: plans.clone(),
         plain_plans: if plain.is_some() { plans.clone() } else { Vec::new() },
-        features: prepared.vocabulary.names().to_vec(),
-        examples: shown(&prepared),
+        dense: prepared.rows.first().map_or(0, |row| row.dense.len()),
     };
-    let vectors =
-        prepared.rows.iter().flat_map(|row| row.dense.iter().map(|value| quantised(*value))).collect();
+    let (examples, vectors) = shown(&prepared);
+    let text_of = |place: usize| prepared.examples.get(place).map(|example| example.text.as_str());
+    let unseen = Unseen::new(
+        held_out
+            .iter()
+            .filter_map(|one| Some((text_of(one.place)?, best(&at_temperature(&one.logs, 1.0))?.0))),
+    );
     let mut model = Model {
         description,
         version: String::new(),
         vocabulary: prepared.vocabulary,
         intents,
         plain,
+        examples,
         vectors,
+        unseen,
     };
     model.version = version(&model.to_bytes());
     Ok(model)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "clamped to the range")]
-fn quantised(value: f32) -> i8 {
-    (value * VECTOR_SCALE).round().clamp(-127.0, 127.0) as i8
+fn quantised(value: f32) -> u8 {
+    ((value * VECTOR_SCALE).round().clamp(-127.0, 127.0) as i8).cast_unsigned()
 }
 
-/// The examples as people see them: no addresses or phone numbers, and short.
-fn shown(prepared: &Prepared) -> Vec<(String, usize)> {
-    prepared
-        .examples
-        .iter()
-        .zip(&prepared.class_of)
-        .map(|(example, class)| (crate::text::snippet(&example.text, EXAMPLE_CHARS), *class))
-        .collect()
+/// The examples as people see them (no addresses or phone numbers, and short), with their vectors; of very many some.
+fn shown(prepared: &Prepared) -> (String, Vec<u8>) {
+    let (mut lines, mut vectors) = (Vec::new(), Vec::new());
+    let parts = prepared.examples.len().div_ceil(EXAMPLES_SHOWN_MAX);
+    for ((example, class), row) in prepared.examples.iter().zip(&prepared.class_of).zip(&prepared.rows) {
+        if fold(&example.text, parts) == 0 {
+            let text = crate::text::snippet(&example.text, EXAMPLE_CHARS).replace(['\n', '\r'], " ");
+            lines.push(format!("{class}\t{text}"));
+            vectors.extend(row.dense.iter().map(|value| quantised(*value)));
+        }
+    }
+    (lines.join("\n"), vectors)
 }
 
 /// Every text as numbers, on two threads: an embedding takes milliseconds.
@@ -203,7 +218,7 @@ fn is_plain(example: &Example, factual: &[String]) -> Option<bool> {
 }
 
 /// A message as the model read it that had not seen it.
-struct Unseen {
+struct HeldOutRow {
     place: usize,
     class: usize,
     logs: Vec<f32>,
@@ -214,7 +229,7 @@ fn held_out(
     plans: &[HeadPlan],
     plan: &Plan,
     progress: &(dyn Fn(u64) + Sync),
-) -> Vec<Unseen> {
+) -> Vec<HeldOutRow> {
     let fold_of: Vec<usize> = prepared.examples.iter().map(|one| fold(&one.text, plan.folds)).collect();
     let mut unseen = Vec::new();
     for fold in 0..plan.folds {
@@ -225,7 +240,7 @@ fn held_out(
             let (Some(row), Some(class)) = (prepared.rows.get(place), prepared.class_of.get(place)) else {
                 continue;
             };
-            unseen.push(Unseen { place, class: *class, logs: intents.logs(row) });
+            unseen.push(HeldOutRow { place, class: *class, logs: intents.logs(row) });
         }
         progress(fold as u64 + 1);
     }
@@ -243,7 +258,7 @@ fn best(values: &[f64]) -> Option<(usize, f64)> {
     values.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
-fn figures(prepared: &Prepared, held_out: &[Unseen], temperature: f64) -> Figures {
+fn figures(prepared: &Prepared, held_out: &[HeldOutRow], temperature: f64) -> Figures {
     let mut by_source = BTreeMap::new();
     for example in &prepared.examples {
         *by_source.entry(example.source).or_insert(0) += 1;
@@ -283,7 +298,7 @@ fn figures(prepared: &Prepared, held_out: &[Unseen], temperature: f64) -> Figure
 /// For each intent: from which raw score on the shop's own tickets prove its answers.
 fn thresholds(
     prepared: &Prepared,
-    held_out: &[Unseen],
+    held_out: &[HeldOutRow],
     plan: &Plan,
 ) -> BTreeMap<String, Result<bound::Chosen, String>> {
     let mut judged: BTreeMap<&str, Vec<Judged>> = BTreeMap::new();
