@@ -109,10 +109,7 @@ impl Daemon {
     /// # Errors
     /// [`StartError`], in words for people; nothing is left running then.
     pub fn start(plan: Plan) -> Result<Self, StartError> {
-        let problems = parts::problems(&plan);
-        if !problems.is_empty() {
-            return Err(StartError::Config(problems));
-        }
+        let rules = parts::checked(&plan).map_err(StartError::Config)?;
         let Plan { loaded, secrets, mode_by, clock } = plan;
         let config = loaded.config;
         let store = parts::store(&config, &clock)?;
@@ -129,7 +126,7 @@ impl Daemon {
         let restarted = parts::restarted(store.as_ref(), clock.as_ref())?;
         let helpdesk = parts::helpdesk(&config, &secrets, &clock, restarted)?;
         parts::as_last_seen(store.as_ref(), helpdesk.as_ref())?;
-        let classifier = parts::classifier(&config, store.as_ref())?;
+        let classifier = parts::classifier(rules, store.as_ref())?;
         let reader = Arc::<CombinedClassifier>::clone(&classifier);
         let desk = Arc::new(parts::desk(&config, &store, &helpdesk, &policy, &clock, reader));
 

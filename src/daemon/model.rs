@@ -5,11 +5,10 @@
 //! a process that dies in between reads with the new one after its start. A message is read by one model from beginning
 //! to end.
 
-use super::parts;
 use crate::classify::builtin;
 use crate::classify::combined::CombinedClassifier;
 use crate::classify::model::Model;
-use crate::config::Config;
+use crate::classify::phrases::PhraseClassifier;
 use crate::event::Timestamp;
 use crate::store::models::{ModelStore, NewModel};
 
@@ -29,12 +28,11 @@ pub fn starter() -> Result<Model, String> {
     builtin::starter().map_err(|error| format!("the built-in model: {error}"))
 }
 
-/// Rules and the model in force, whose bytes are given; the built-in one without them, or when they do not fit.
+/// The rules and the model in force, whose bytes are given; the built-in one without them, or when they do not fit.
 ///
 /// # Errors
-/// The phrase that cannot be read, or a broken build.
-pub fn classifier(config: &Config, in_force: Option<&[u8]>) -> Result<CombinedClassifier, String> {
-    let rules = parts::rules(config)?;
+/// A broken build.
+pub fn classifier(rules: PhraseClassifier, in_force: Option<&[u8]>) -> Result<CombinedClassifier, String> {
     let model = match in_force.map(fitting) {
         Some(Ok(model)) => model,
         Some(Err(why)) => {

@@ -52,7 +52,7 @@ pub fn helpdesk(
 /// # Errors
 /// The phrase that cannot be read.
 pub fn classifier(config: &Config) -> Result<Box<dyn Classifier>, String> {
-    Ok(Box::new(model::classifier(config, model_in_force(config).as_deref())?))
+    Ok(Box::new(model::classifier(parts::rules(config)?, model_in_force(config).as_deref())?))
 }
 
 /// The phrase rules alone, with the shop's own examples.

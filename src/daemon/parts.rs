@@ -27,8 +27,11 @@ use crate::timer::outage::alert_key;
 use crate::web::Admin;
 use crate::worker::{Desk, LivePolicy, Settings};
 
-/// What keeps this configuration from working, in words for people.
-pub(super) fn problems(plan: &Plan) -> Vec<String> {
+/// The phrase rules, when this configuration would work.
+///
+/// # Errors
+/// What keeps it from working, in words for people.
+pub(super) fn checked(plan: &Plan) -> Result<PhraseClassifier, Vec<String>> {
     let config = &plan.loaded.config;
     let mut found = validate::problems(config);
     found.extend(plan.secrets.problems.iter().cloned());
@@ -41,10 +44,14 @@ pub(super) fn problems(plan: &Plan) -> Vec<String> {
     if let Err(problems) = Policy::new(config, config.rollout.mode) {
         found.extend(problems);
     }
-    if let Err(problem) = rules(config) {
-        found.push(problem);
+    match rules(config) {
+        Ok(rules) if found.is_empty() => Ok(rules),
+        Ok(_) => Err(found),
+        Err(problem) => {
+            found.push(problem);
+            Err(found)
+        }
     }
-    found
 }
 
 pub(super) fn store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Store>, StoreError> {
@@ -147,10 +154,13 @@ pub fn rules(config: &Config) -> Result<PhraseClassifier, String> {
 }
 
 /// Rules and the model in force; what it is goes into the log.
-pub(super) fn classifier(config: &Config, store: &dyn Store) -> Result<Arc<CombinedClassifier>, StartError> {
+pub(super) fn classifier(
+    rules: PhraseClassifier,
+    store: &dyn Store,
+) -> Result<Arc<CombinedClassifier>, StartError> {
     let in_force = store.model(None)?;
-    let classifier = model::classifier(config, in_force.as_deref())
-        .map_err(|problem| StartError::Config(vec![problem]))?;
+    let classifier =
+        model::classifier(rules, in_force.as_deref()).map_err(|problem| StartError::Config(vec![problem]))?;
     let kind = if in_force.is_some() { "" } else { ", the built-in starter" };
     log::info!("model: {}{kind}", classifier.model().version());
     Ok(Arc::new(classifier))

@@ -14,6 +14,8 @@ pub mod calibration;
 pub mod examples;
 mod file;
 pub mod head;
+#[cfg(test)]
+mod kept_tests;
 mod lbfgs;
 pub mod ngrams;
 mod packed;
