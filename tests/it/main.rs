@@ -11,6 +11,7 @@ mod faults;
 mod gates;
 mod ledger;
 mod machine;
+mod models;
 mod outage;
 mod outcomes;
 mod rehearse;
