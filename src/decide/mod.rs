@@ -9,6 +9,7 @@
 mod automatic;
 mod canary;
 mod gates;
+mod gates_ground;
 mod gates_reply;
 mod order;
 mod plan;
@@ -101,6 +102,7 @@ pub const GATES: &[&str] = &[
     "urgent-net",
     "several-intents",
     "confidence",
+    "agreement",
     "caution",
     "language",
     "order-certain",
