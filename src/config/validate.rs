@@ -112,6 +112,11 @@ fn second_opinion(config: &Config, bound: &mut dyn FnMut(bool, &str)) {
     if !opinion.enabled {
         return;
     }
+    // A worker asks twice at most while it holds an event.
+    bound(
+        config.workers.lease_seconds >= opinion.timeout_seconds.saturating_mul(2).saturating_add(20),
+        "[second_opinion] timeout_seconds is too long: [workers] lease_seconds must be twice as long and 20 more",
+    );
     let set = |value: &Option<String>| value.as_ref().is_some_and(|value| !value.trim().is_empty());
     bound(set(&opinion.model), "[second_opinion] model is not set: name the model as its endpoint knows it");
     let url = opinion.base_url.as_deref().unwrap_or_default();
@@ -166,6 +171,11 @@ mod tests {
                 "model is not set",
             ),
             ("[second_opinion]\nenabled = true\nmodel = \"m\"", "base_url"),
+            (
+                "[workers]\nlease_seconds = 30\n[second_opinion]\nenabled = true\nmodel = \"m\"\ntimeout_seconds = 6\n\
+                 base_url = \"https://api.example.com\"",
+                "lease_seconds",
+            ),
             (
                 "[second_opinion]\nenabled = true\nmodel = \"m\"\nbase_url = \"http://api.example.com/v1\"",
                 "https://",
