@@ -185,6 +185,10 @@ pub(super) fn desk(
     second: Option<Arc<dyn SecondOpinion>>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Desk, StartError> {
+    if second.is_some() {
+        let url = config.second_opinion.base_url.as_deref().unwrap_or_default();
+        log::info!("second opinion: on; masked texts go to {url}");
+    }
     let helpdesks: BTreeMap<HelpdeskName, Arc<dyn Helpdesk>> =
         [(helpdesk.name().clone(), Arc::clone(helpdesk))].into_iter().collect();
     Ok(Desk {
