@@ -62,10 +62,20 @@ const DIGITS_MIN: usize = 4;
 /// Letters of a known name from which on it is looked for alone.
 const KNOWN_NAME_CHARS_MIN: usize = 2;
 
+/// Names that are words of a message too: masked only with a capital letter.
+const ALSO_WORDS: &[&str] = &[
+    "al", "an", "april", "art", "august", "bill", "chance", "chase", "con", "das", "de", "dean", "del",
+    "den", "der", "di", "die", "do", "dos", "drew", "faith", "fair", "frank", "good", "grace", "grant",
+    "hope", "in", "joy", "june", "la", "le", "long", "luz", "mark", "may", "more", "my", "never", "no",
+    "pat", "paz", "price", "ray", "rich", "rob", "rose", "so", "sol", "sue", "to", "van", "von", "ward",
+    "will", "wish", "you", "young",
+];
+const MASKS: &[&str] = &["link", "email", "handle", "phone", "card", "number", "name"];
+
 /// The text without what tells who wrote it or about which order.
 ///
 /// `names` are what is known of the customer (whole names, first names); each of their words is masked wherever it
-/// stands with a capital letter.
+/// stands, one that is a word of its own too ("will") only with a capital letter.
 pub fn anonymise(text: &str, names: &[&str]) -> String {
     let text = LINK.replace_all(text, "[link]");
     let text = SPELLED.replace_all(&text, "[email]");
@@ -102,11 +112,14 @@ fn known(text: &str, names: &[&str]) -> String {
     if words.is_empty() {
         return text.to_owned();
     }
-    static WORD: LazyLock<Regex> = LazyLock::new(|| pattern(r"\[?\p{L}[\p{L}\p{M}]*"));
+    static WORD: LazyLock<Regex> = LazyLock::new(|| pattern(r"\p{L}[\p{L}\p{M}]*"));
     WORD.replace_all(text, |found: &Captures<'_>| {
         let word = found.get(0).map_or("", |found| found.as_str());
-        let capital = word.chars().next().is_some_and(char::is_uppercase);
-        if capital && words.contains(&word.to_lowercase()) { "[name]".to_owned() } else { word.to_owned() }
+        let lower = word.to_lowercase();
+        // Our own masks are in small letters, and so are words that only happen to be names.
+        let only_capital = ALSO_WORDS.contains(&lower.as_str()) || MASKS.contains(&lower.as_str());
+        let fits = !only_capital || word.chars().next().is_some_and(char::is_uppercase);
+        if fits && words.contains(&lower) { "[name]".to_owned() } else { word.to_owned() }
     })
     .into_owned()
 }
@@ -179,7 +192,9 @@ mod tests {
             anonymise("ANNA here, it was sent to a Mrs Jones; will it come?", &names),
             "[name] here, it was sent to a Mrs [name]; will it come?"
         );
+        assert_eq!(anonymise("this is [anna] smith", &names), "this is [[name]] [name]");
         assert_eq!(anonymise("Will it come? I will wait", &["Will May"]), "[name] it come? I will wait");
+        assert_eq!(anonymise("mail a@example.com, Card", &["Email Card"]), "mail [email], [name]");
     }
 
     proptest! {

@@ -131,7 +131,8 @@ impl Ledger {
         }
     }
 
-    fn turn_to(&mut self, today: Date) {
+    /// Begins a day, unless it is the one that was begun.
+    pub(super) fn turn_to(&mut self, today: Date) {
         if self.day != Some(today) {
             self.day = Some(today);
             (self.calls, self.tokens, self.opinions) = (0, 0, 0);

@@ -98,6 +98,11 @@ impl OutsideReader {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The shop's day.
+    fn today(&self) -> jiff::civil::Date {
+        self.clock.now().to_zoned(self.time_zone.clone()).date()
+    }
+
     /// Writes a change of its state to the log, once.
     fn tell(&self) {
         let turned = self.ledger().turned(self.clock.monotonic());
@@ -134,8 +139,7 @@ impl OutsideReader {
 
 impl SecondOpinion for OutsideReader {
     fn ask(&self, question: &Question<'_>) -> Option<Opinion> {
-        let today = self.clock.now().to_zoned(self.time_zone.clone()).date();
-        let admitted = self.ledger().admit(today, self.clock.monotonic());
+        let admitted = self.ledger().admit(self.today(), self.clock.monotonic());
         self.tell();
         let Ok(admitted) = admitted else { return None };
         let answer = self.call(question);
@@ -152,7 +156,9 @@ impl SecondOpinion for OutsideReader {
     }
 
     fn state(&self) -> String {
-        self.ledger().words(self.clock.monotonic())
+        let mut ledger = self.ledger();
+        ledger.turn_to(self.today());
+        ledger.words(self.clock.monotonic())
     }
 }
 
