@@ -1,5 +1,6 @@
 //! Each rule of what an opinion may change, and that none of them opens anything.
 
+use crate::classify::Ground;
 use proptest::prelude::*;
 
 use super::*;
@@ -30,7 +31,12 @@ fn verdict(ranked: &[(&str, f64)]) -> Verdict {
         confidence: *confidence,
         why: vec![],
     };
-    Verdict { ranked: ranked.iter().map(one).collect(), urgent: vec![], cautions: vec![], ground: Ground::Rules }
+    Verdict {
+        ranked: ranked.iter().map(one).collect(),
+        urgent: vec![],
+        cautions: vec![],
+        ground: Ground::Rules,
+    }
 }
 
 fn opinion(intent: &str, confidence: f64, answerable: bool) -> Opinion {
