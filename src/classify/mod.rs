@@ -54,6 +54,10 @@ pub struct Verdict {
     /// Why a factual reply must not be given although the primary intent would allow it: a condition ("if it is
     /// not here by Friday"), somebody else's order, a replacement, reported speech. Empty when nothing is in the way.
     pub cautions: Vec<String>,
+    /// What the rules alone cannot judge: words beyond a plain status question. They stop an answer unless a model
+    /// that was taught plain questions and traps vouches for the message.
+    #[serde(default)]
+    pub doubts: Vec<String>,
     /// What an answer may rest on.
     #[serde(default)]
     pub ground: Ground,

@@ -35,6 +35,7 @@ fn verdict(ranked: &[(&str, f64)]) -> Verdict {
         ranked: ranked.iter().map(one).collect(),
         urgent: vec![],
         cautions: vec![],
+        doubts: vec![],
         ground: Ground::Rules,
     }
 }

@@ -40,6 +40,15 @@ impl Asked<'_> {
         }
     }
 
+    /// Whether the model says that words which the rules do not know change nothing.
+    pub(super) fn vouched_for(&self) -> bool {
+        match &self.verdict.ground {
+            Ground::Starter { plain, plain_min, .. } => plain >= plain_min,
+            Ground::Proven { .. } => true,
+            Ground::Rules | Ground::Unproven { .. } => false,
+        }
+    }
+
     /// Out of the box, rules and model must read the same plain status question.
     pub(super) fn agreement(&self) -> Judged {
         match &self.verdict.ground {

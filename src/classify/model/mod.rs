@@ -15,6 +15,7 @@ pub mod examples;
 mod file;
 pub mod head;
 mod lbfgs;
+mod near;
 pub mod ngrams;
 pub mod regression;
 #[cfg(test)]
@@ -33,6 +34,7 @@ use bound::Chosen;
 use calibration::{Bin, at_temperature};
 use file::Parts;
 use head::{HeadPlan, Heads};
+use near::Neighbours;
 use ngrams::Vocabulary;
 use regression::Row;
 
@@ -88,6 +90,8 @@ pub struct Description {
     parts: usize,
     /// What the vectors after the first are multiplied by.
     inner_weight: f32,
+    /// What the likest example of a class adds to its score.
+    near_weight: f32,
     plans: Vec<HeadPlan>,
     plain_plans: Vec<HeadPlan>,
     features: Vec<String>,
@@ -103,7 +107,7 @@ pub struct Model {
     lens: Lens,
     intents: Heads,
     plain: Option<Heads>,
-    vectors: Vec<i8>,
+    near: Neighbours,
 }
 
 /// What the model reads in one text.
@@ -127,8 +131,6 @@ pub struct Near {
     pub likeness: f64,
 }
 
-/// One number of a stored vector is a 400th: the components of a unit vector of 384 hardly reach a quarter.
-const VECTOR_SCALE: f32 = 400.0;
 /// Characters of an example that are kept for people.
 const EXAMPLE_CHARS: usize = 160;
 
@@ -153,9 +155,12 @@ impl Model {
         let embed = embed.filter(|_| self.description.embedding.is_some());
         let dense = embed.and_then(|embed| embed.embed(text)).map(|vectors| self.lens.see(vectors));
         let row = Row { sparse: self.vocabulary.row(text), dense: dense.unwrap_or_default() };
-        let logs = self.intents.logs(&row);
-        let plain =
-            self.plain.as_ref().map(|plain| plain.logs(&row).get(1).map_or(0.0, |log| f64::from(log.exp())));
+        let likest = self.near.likest(&row.dense, self.intents.classes);
+        let logs = self.intents.logs(&row, &likest, self.description.near_weight);
+        let plain = self
+            .plain
+            .as_ref()
+            .map(|plain| plain.logs(&row, &[], 0.0).get(1).map_or(0.0, |log| f64::from(log.exp())));
         Reading { logs, plain, row }
     }
 
@@ -174,18 +179,13 @@ impl Model {
 
     /// The examples most like a text, the nearest first. None without an embedding.
     pub fn nearest(&self, reading: &Reading, count_max: usize) -> Vec<Near> {
-        let size = reading.row.dense.len() / self.description.parts.max(1);
-        if size == 0 {
-            return Vec::new();
-        }
         let mut near: Vec<Near> = self
-            .vectors
-            .chunks_exact(size)
+            .near
+            .likeness(&reading.row.dense)
             .zip(&self.description.examples)
-            .filter_map(|(vector, (text, class))| {
-                let dot: f32 = vector.iter().zip(&reading.row.dense).map(|(a, b)| f32::from(*a) * b).sum();
+            .filter_map(|(likeness, (text, class))| {
                 let intent = self.description.classes.get(*class)?.clone();
-                Some(Near { text: text.clone(), intent, likeness: f64::from(dot / VECTOR_SCALE) })
+                Some(Near { text: text.clone(), intent, likeness: f64::from(likeness) })
             })
             .collect();
         near.sort_by(|a, b| b.likeness.total_cmp(&a.likeness).then_with(|| a.text.cmp(&b.text)));
@@ -200,7 +200,7 @@ impl Model {
         weights.extend(&self.lens.centre);
         weights.extend(heads.flat_map(|(_, regression)| &regression.weights));
         let head = serde_json::to_string(&self.description).unwrap_or_default();
-        file::write(&Parts { head, weights, vectors: self.vectors.clone() })
+        file::write(&Parts { head, weights, vectors: self.near.vectors().to_vec() })
     }
 
     /// The model that these bytes are. `embedding` is the version of the embedding that is here.
@@ -238,15 +238,9 @@ impl Model {
         if !rest.is_empty() {
             return Err(FileError::Damaged("there are more weights than the head names"));
         }
-        Ok(Self {
-            version: version(bytes),
-            description,
-            vocabulary,
-            lens,
-            intents,
-            plain,
-            vectors: parts.vectors,
-        })
+        let classes = description.examples.iter().map(|(_, class)| *class).collect();
+        let near = Neighbours::new(size, parts.vectors, classes);
+        Ok(Self { version: version(bytes), description, vocabulary, lens, intents, plain, near })
     }
 }
 
@@ -269,6 +263,11 @@ pub(super) struct Lens {
 }
 
 impl Lens {
+    /// Numbers a vector.
+    pub(super) const fn size(&self) -> usize {
+        self.size
+    }
+
     /// For the vectors of the training texts.
     pub(super) fn learn(all: &[Vec<f32>], parts: usize, weight: f32) -> Self {
         let whole = all.iter().map(Vec::len).max().unwrap_or(0);

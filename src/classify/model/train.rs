@@ -12,9 +12,10 @@ use super::bound::{self, Judged};
 use super::calibration::{HeldOut, at_temperature, calibration_error, reliability, temperature};
 use super::examples::{BACKGROUND, Example, Flag, Source, fingerprint, in_order};
 use super::head::{HeadPlan, Heads, View};
+use super::near::Neighbours;
 use super::ngrams::Vocabulary;
 use super::regression::{Row, Sparse};
-use super::{Description, EXAMPLE_CHARS, Embed, Figures, Lens, Model, VECTOR_SCALE, version};
+use super::{Description, EXAMPLE_CHARS, Embed, Figures, Lens, Model, version};
 
 /// How to train.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +26,10 @@ pub struct Plan {
     pub ngrams_only: Vec<HeadPlan>,
     /// What the embedding's inner vectors count beside the first.
     pub inner_weight: f32,
+    /// What the likest example of a class adds to its score.
+    pub near_weight: f32,
+    /// Whether an intent's own name ("order status") is an example of it.
+    pub names: bool,
     /// Rounds of the fit at most.
     pub rounds_max: usize,
     /// The share of right answers that a threshold must promise, 0..1.
@@ -39,9 +44,11 @@ impl Default for Plan {
     fn default() -> Self {
         let head = |view, c, scale, share| HeadPlan { view, c, scale, share };
         Self {
-            with_embedding: vec![head(View::Both, 30.0, 2.0, 1.0)],
-            ngrams_only: vec![head(View::Ngrams, 30.0, 1.0, 1.0)],
-            inner_weight: 0.5,
+            with_embedding: vec![head(View::Both, 10.0, 2.0, 1.0)],
+            ngrams_only: vec![head(View::Ngrams, 10.0, 1.0, 1.0)],
+            inner_weight: 0.4,
+            near_weight: 2.0,
+            names: true,
             rounds_max: 100,
             target: 0.995,
             factual: vec!["order_status".to_owned(), "shipping_delay".to_owned()],
@@ -86,9 +93,12 @@ struct Prepared {
 /// Fewer than two intents.
 pub fn train(training: Training<'_>) -> Result<Model, TrainError> {
     let Training { examples, embed, plan, progress } = training;
-    let examples = in_order(examples);
+    let mut examples = in_order(examples);
     let classes: Vec<String> =
         examples.iter().map(|one| one.intent.clone()).collect::<BTreeSet<_>>().into_iter().collect();
+    if plan.names {
+        examples = in_order(examples.into_iter().chain(classes.iter().map(|class| named(class))).collect());
+    }
     if classes.len() < 2 {
         return Err(TrainError::TooFewClasses(classes.len()));
     }
@@ -113,15 +123,14 @@ pub fn train(training: Training<'_>) -> Result<Model, TrainError> {
         target: plan.target,
         parts: embed.map_or(1, Embed::parts),
         inner_weight: plan.inner_weight,
+        near_weight: plan.near_weight,
         plans: plans.clone(),
         plain_plans: if plain.is_some() { plans.clone() } else { Vec::new() },
         features: prepared.vocabulary.names().to_vec(),
         examples: shown(&prepared),
     };
-    let first = |row: &Row| row.dense.len() / description.parts.max(1);
-    let vectors = prepared.rows.iter();
-    let vectors = vectors.flat_map(|row| row.dense.iter().take(first(row)).map(|value| quantised(*value)));
-    let vectors = vectors.collect();
+    let everything: Vec<usize> = (0..prepared.rows.len()).collect();
+    let near = neighbours(&prepared, &everything);
     let mut model = Model {
         description,
         version: String::new(),
@@ -129,15 +138,24 @@ pub fn train(training: Training<'_>) -> Result<Model, TrainError> {
         lens: prepared.lens,
         intents,
         plain,
-        vectors,
+        near,
     };
     model.version = version(&model.to_bytes());
     Ok(model)
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "clamped to the range")]
-fn quantised(value: f32) -> i8 {
-    (value * VECTOR_SCALE).round().clamp(-127.0, 127.0) as i8
+/// An intent's own name as an example of it.
+fn named(class: &str) -> Example {
+    let text = class.replace(['_', '-'], " ");
+    Example { intent: class.to_owned(), text, flag: Flag::None, source: Source::Starter }
+}
+
+/// The vectors of some of the rows: the first part says what a text means.
+fn neighbours(prepared: &Prepared, places: &[usize]) -> Neighbours {
+    let rows = places.iter().filter_map(|place| {
+        Some((prepared.rows.get(*place)?.dense.as_slice(), *prepared.class_of.get(*place)?))
+    });
+    Neighbours::learn(prepared.lens.size(), rows)
 }
 
 /// The examples as people see them: no addresses or phone numbers, and short.
@@ -235,11 +253,14 @@ fn held_out(
         let (test, learn): (Vec<usize>, Vec<usize>) =
             (0..prepared.rows.len()).partition(|place| fold_of.get(*place) == Some(&fold));
         let (intents, _) = fit(prepared, &learn, plans, plan);
+        let near = neighbours(prepared, &learn);
         for place in test {
             let (Some(row), Some(class)) = (prepared.rows.get(place), prepared.class_of.get(place)) else {
                 continue;
             };
-            unseen.push(Unseen { place, class: *class, logs: intents.logs(row) });
+            let likest = near.likest(&row.dense, prepared.classes.len());
+            let logs = intents.logs(row, &likest, plan.near_weight);
+            unseen.push(Unseen { place, class: *class, logs });
         }
         progress(fold as u64 + 1);
     }

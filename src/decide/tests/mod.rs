@@ -163,6 +163,7 @@ pub(crate) fn base() -> Case {
             ranked: vec![one("order_status", 0.93)],
             urgent: vec![],
             cautions: vec![],
+            doubts: vec![],
             ground: Ground::Rules,
         },
         config,
