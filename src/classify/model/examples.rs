@@ -22,8 +22,11 @@ const STARTER: &[(&str, &str)] = &[
     ("urgent.csv", include_str!("../starter/urgent.csv")),
     ("orders.csv", include_str!("../starter/orders.csv")),
     ("status.csv", include_str!("../starter/status.csv")),
+    ("status_more.csv", include_str!("../starter/status_more.csv")),
     ("rest.csv", include_str!("../starter/rest.csv")),
+    ("rest_more.csv", include_str!("../starter/rest_more.csv")),
     ("background.csv", include_str!("../starter/background.csv")),
+    ("background_more.csv", include_str!("../starter/background_more.csv")),
 ];
 
 /// Whether facts answer a message.
