@@ -81,19 +81,4 @@ mod tests {
         let model = starter().unwrap();
         assert_eq!(model.description().embedding.as_deref(), embedding_version());
     }
-
-    /// Minutes without optimisation: `tests/run-all`.
-    mod retrained {
-        use super::super::super::model::{Plan, Training, train};
-        use super::*;
-
-        #[test]
-        fn the_starter_pack_gives_the_bytes_that_are_here() {
-            let examples = examples::starter().unwrap();
-            let training = Training { examples, embed: None, plan: Plan::default(), progress: &|_, _| () };
-            let again = train(training).unwrap().to_bytes();
-            let [_, (name, bytes)] = FILES;
-            assert!(again == bytes, "{name} comes out differently; train again as starter/README.md says");
-        }
-    }
 }

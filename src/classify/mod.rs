@@ -1,4 +1,5 @@
-//! From words to intents. [`Classifier`] is the port; [`phrases`] is the adapter that lives in the binary.
+//! From words to intents. [`Classifier`] is the port; [`phrases`] is the adapter that lives in the binary. [`opinion`] is
+//! the port to a second reader outside it, [`outside`] its adapter.
 //!
 //! A classifier never decides: it ranks intents, says how sure it is and what spoke for each, and raises the P0 net.
 
@@ -11,6 +12,8 @@ mod finder;
 mod lexicon;
 pub mod model;
 mod negation;
+pub mod opinion;
+pub mod outside;
 mod pattern;
 pub mod phrases;
 mod plain;
@@ -57,6 +60,10 @@ pub struct Verdict {
     /// Why a factual reply must not be given although the primary intent would allow it: a condition ("if it is
     /// not here by Friday"), somebody else's order, a replacement, reported speech. Empty when nothing is in the way.
     pub cautions: Vec<String>,
+    /// What the rules alone cannot judge: words beyond a plain status question. They stop an answer unless a model
+    /// that was taught plain questions and traps vouches for the message.
+    #[serde(default)]
+    pub doubts: Vec<String>,
     /// What an answer may rest on.
     #[serde(default)]
     pub ground: Ground,

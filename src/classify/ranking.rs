@@ -98,7 +98,8 @@ impl Table {
             .filter(|hit| self.target_intent(finder, hit).is_some_and(TableIntent::is_factual))
             .copied()
             .collect();
-        let cautions = self.cautions(finder, message, &claims, &status_hits);
+        let cautions = self.cautions(finder, message, &status_hits);
+        let doubts = self.doubts(finder, message, &claims, &status_hits);
         let urgent = claims
             .iter()
             .filter_map(|claim| self.intents.get(claim.place))
@@ -106,7 +107,7 @@ impl Table {
             .map(|intent| intent.name.clone())
             .collect();
         self.adjust(finder, message, &status_hits, &mut claims);
-        Verdict { ranked: self.rank(claims), urgent, cautions, ground: Ground::Rules }
+        Verdict { ranked: self.rank(claims), urgent, cautions, doubts, ground: Ground::Rules }
     }
 
     fn target_intent(&self, finder: &Finder, hit: &Hit) -> Option<&TableIntent> {
@@ -178,13 +179,7 @@ impl Table {
         Some(Claim { place, confidence, best, why })
     }
 
-    fn cautions(
-        &self,
-        finder: &Finder,
-        message: &Message<'_>,
-        claims: &[Claim],
-        status_hits: &[Hit],
-    ) -> Vec<String> {
+    fn cautions(&self, finder: &Finder, message: &Message<'_>, status_hits: &[Hit]) -> Vec<String> {
         let mut cautions = Vec::new();
         for hit in message.hits {
             let Some(Target::Caution(place)) = finder.rules.get(hit.rule).map(|rule| rule.target) else {
@@ -196,31 +191,43 @@ impl Table {
                 cautions.push(format!("{say} (\u{201c}{}\u{201d})", message.words_of(hit)));
             }
         }
-        if !status_hits.is_empty() {
-            for claim in claims {
-                let Some(intent) = self.intents.get(claim.place) else { continue };
-                if !intent.is_factual() && intent.name.as_str() != THANKS {
-                    let name = intent.name.as_str().replace('_', " ");
-                    let words = message.words_of(&claim.best);
-                    cautions.push(format!("The message also reads as {name} (\u{201c}{words}\u{201d})."));
-                }
-            }
-            let strange = strange_words(finder, message, status_hits);
-            if !strange.is_empty() {
-                let words = join(strange.into_iter().take(8));
-                cautions
-                    .push(format!("It says more than a plain status question (\u{201c}{words}\u{201d})."));
-            }
-            if let Some(sentence) = other_question(finder, message, status_hits) {
-                let words = message.sentence_text(sentence);
-                cautions.push(format!(
-                    "It asks something that an order's status does not answer (\u{201c}{words}\u{201d})."
-                ));
-            }
-        }
         let mut seen = HashSet::new();
         cautions.retain(|caution| seen.insert(caution.clone()));
         cautions
+    }
+
+    /// What a list of known words cannot tell apart from harm: words beyond a plain status question.
+    fn doubts(
+        &self,
+        finder: &Finder,
+        message: &Message<'_>,
+        claims: &[Claim],
+        status_hits: &[Hit],
+    ) -> Vec<String> {
+        let mut doubts = Vec::new();
+        if status_hits.is_empty() {
+            return doubts;
+        }
+        for claim in claims {
+            let Some(intent) = self.intents.get(claim.place) else { continue };
+            if !intent.is_factual() && intent.name.as_str() != THANKS {
+                let name = intent.name.as_str().replace('_', " ");
+                let words = message.words_of(&claim.best);
+                doubts.push(format!("The message also reads as {name} (\u{201c}{words}\u{201d})."));
+            }
+        }
+        let strange = strange_words(finder, message, status_hits);
+        if !strange.is_empty() {
+            let words = join(strange.into_iter().take(8));
+            doubts.push(format!("It says more than a plain status question (\u{201c}{words}\u{201d})."));
+        }
+        if let Some(sentence) = other_question(finder, message, status_hits) {
+            let words = message.sentence_text(sentence);
+            doubts.push(format!(
+                "It asks something that an order's status does not answer (\u{201c}{words}\u{201d})."
+            ));
+        }
+        doubts
     }
 
     /// Lowers confidence for what speaks against (see the head of this file).

@@ -44,6 +44,7 @@ fn answerable(verdict: &Verdict) -> bool {
         && confidence >= ANSWER_FROM
         && verdict.urgent.is_empty()
         && verdict.cautions.is_empty()
+        && verdict.doubts.is_empty()
 }
 
 struct Sample<'a> {

@@ -23,6 +23,7 @@ use tokio::sync::watch;
 
 use crate::classify::combined::CombinedClassifier;
 use crate::classify::model::Model;
+use crate::classify::opinion::SecondOpinion;
 use crate::clock::Clock;
 use crate::config::load::Loaded;
 use crate::config::secrets::Secrets;
@@ -128,7 +129,9 @@ impl Daemon {
         parts::as_last_seen(store.as_ref(), helpdesk.as_ref())?;
         let classifier = parts::classifier(rules, store.as_ref())?;
         let reader = Arc::<CombinedClassifier>::clone(&classifier);
-        let desk = Arc::new(parts::desk(&config, &store, &helpdesk, &policy, &clock, reader));
+        let second = parts::second_opinion(&config, &secrets, &clock)
+            .map_err(|problem| StartError::Config(vec![problem]))?;
+        let desk = Arc::new(parts::desk(&config, &store, &helpdesk, &policy, second.clone(), &clock, reader));
 
         let (tell, ended) = mpsc::channel();
         let stopper = Stopper(tell.clone());
@@ -152,6 +155,7 @@ impl Daemon {
             store: Arc::clone(&store),
             helpdesk,
             classifier: Mutex::new(classifier),
+            second,
             policy,
             clock: Arc::clone(&clock),
             timer: timer.1.clone(),
@@ -309,6 +313,7 @@ struct Steering {
     helpdesk: Arc<dyn Helpdesk>,
     /// Held while a model is put in force, so that file and memory end with the same one.
     classifier: Mutex<Arc<CombinedClassifier>>,
+    second: Option<Arc<dyn SecondOpinion>>,
     policy: Arc<LivePolicy>,
     clock: Arc<dyn Clock>,
     timer: Sender<timer::Request>,
@@ -394,6 +399,7 @@ impl Steering {
             admin: self.admin.to_string(),
             not_ready: status::not_ready(&self.store),
             helpdesks: vec![status::helpdesk_status(self.helpdesk.as_ref())],
+            second_opinion: self.second.as_ref().map(|second| second.state()),
         }
     }
 }

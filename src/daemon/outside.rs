@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{StartError, model, parts};
 use crate::classify::Classifier;
+use crate::classify::opinion::SecondOpinion;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::config::secrets::Secrets;
@@ -66,6 +67,18 @@ pub fn rules(config: &Config) -> Result<Box<dyn Classifier>, String> {
 /// The bytes of the model in force; `None` for the built-in one, and where no file of state can be read.
 pub fn model_in_force(config: &Config) -> Option<Vec<u8>> {
     Reader::open(&config.store.path).ok()?.model(None).ok()?
+}
+
+/// The outside model as the daemon would ask it; `None` when it is switched off. It counts its own budget.
+///
+/// # Errors
+/// An address or a key that cannot be used, in words for people.
+pub fn second_opinion(
+    config: &Config,
+    secrets: &Secrets,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<Arc<dyn SecondOpinion>>, String> {
+    parts::second_opinion(config, secrets, clock)
 }
 
 /// An order in the helpdesk's own JSON, with where it would be fetched.

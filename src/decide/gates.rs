@@ -47,6 +47,7 @@ const WITHOUT_ORDER: &[&str] = &[
     "urgent-net",
     "several-intents",
     "confidence",
+    "agreement",
     "caution",
     "language",
     "cap-ticket",
@@ -167,6 +168,7 @@ impl<'a> Asked<'a> {
             "urgent-net" => self.urgent_net(),
             "several-intents" => self.several_intents(),
             "confidence" => self.confidence(),
+            "agreement" => self.agreement(),
             "caution" => self.caution(),
             "language" => self.language(),
             "order-certain" => self.order_certain(blocked),
@@ -322,17 +324,11 @@ impl<'a> Asked<'a> {
         }
     }
 
-    fn confidence(&self) -> Judged {
-        let (confidence, needed) = (self.verdict.primary().1, self.policy.gates.reply_confidence);
-        if confidence >= needed {
-            Ok(format!("{} is at or above {needed}", figure(confidence)))
-        } else {
-            Err(format!("{} is below {needed}", figure(confidence)))
-        }
-    }
-
     fn caution(&self) -> Judged {
         let mut cautions = self.verdict.cautions.clone();
+        if !self.vouched_for() {
+            cautions.extend(self.verdict.doubts.iter().cloned());
+        }
         if self.ctx.new_text.truncated {
             cautions.push("the message is too long to be read to its end".into());
         }

@@ -12,6 +12,7 @@ mod gates;
 mod ledger;
 mod machine;
 mod models;
+mod opinion;
 mod outage;
 mod outcomes;
 mod rehearse;

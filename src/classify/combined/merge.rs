@@ -55,7 +55,7 @@ pub(super) fn verdict(rules: &Verdict, model: &Model, readings: &[Reading], star
     explain(&mut ranked, model, readings, rules);
     let primary = ranked.first().map_or_else(|| Intent::from(OTHER), |top| top.intent.clone());
     let ground = ground(&primary, model, &raw, readings, rules, starter);
-    Verdict { ranked, urgent, cautions: rules.cautions.clone(), ground }
+    Verdict { ranked, urgent, cautions: rules.cautions.clone(), doubts: rules.doubts.clone(), ground }
 }
 
 fn is_urgent(intent: &Intent) -> bool {
@@ -110,11 +110,10 @@ fn weighed(classes: &[String], merged: &[f64], rules: &Verdict, weight: f64) -> 
 
 fn ranked(_classes: &[String], weighed: &[(Intent, f64)], rules: &Verdict) -> Vec<Ranked> {
     let by_rules = |intent: &Intent| rules.ranked.iter().find(|one| one.intent == *intent);
-    let kept = weighed.iter().enumerate().filter(|(place, (intent, share))| {
-        *place == 0
-            || (*share >= CLAIM_MIN && intent.as_str() != OTHER)
-            || by_rules(intent).is_some_and(|one| !one.why.is_empty())
-    });
+    let kept = weighed
+        .iter()
+        .enumerate()
+        .filter(|(place, (intent, share))| *place == 0 || (*share >= CLAIM_MIN && intent.as_str() != OTHER));
     let mut ranked: Vec<Ranked> = Vec::new();
     for (place, (intent, share)) in kept {
         if place > 0 && ranked.len() > SECONDARIES_MAX && !is_urgent(intent) {

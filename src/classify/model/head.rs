@@ -105,8 +105,9 @@ impl Heads {
         Self { classes, heads }
     }
 
-    /// The logarithm of each class's raw probability; all of them together are 1.
-    pub fn logs(&self, row: &Row) -> Vec<f32> {
+    /// The logarithm of each class's raw probability; all of them together are 1. `likest` is how like the likest
+    /// example of each class is, and counts so much.
+    pub fn logs(&self, row: &Row, likest: &[f32], near_weight: f32) -> Vec<f32> {
         let mut sum = vec![0.0_f32; self.classes];
         for (plan, weights) in &self.heads {
             let scores = weights.scores(&seen(plan, row));
@@ -116,6 +117,9 @@ impl Heads {
             for (sum, score) in sum.iter_mut().zip(&scores) {
                 *sum += plan.share * (score - total);
             }
+        }
+        for (sum, likeness) in sum.iter_mut().zip(likest) {
+            *sum += near_weight * likeness;
         }
         let mut shares = sum.clone();
         #[expect(clippy::cast_possible_truncation, reason = "scores are single precision")]
@@ -165,13 +169,13 @@ mod tests {
             rows.iter().zip([0, 1, 0, 1]).map(|(row, c)| (row, c, 1.0)).collect();
         let both = Heads::fit(&[plan(View::Ngrams), plan(View::Embedding)], &given, 2, 3, 100);
         for (row, class, _) in &given {
-            let logs = both.logs(row);
+            let logs = both.logs(row, &[], 0.0);
             let sum: f32 = logs.iter().map(|log| log.exp()).sum();
             assert!((sum - 1.0).abs() < 1e-5 && logs[*class].exp() > 0.7, "{logs:?} for {class}");
         }
         let blind = Heads::fit(&[plan(View::Ngrams)], &given, 2, 3, 100);
         assert!(
-            (blind.logs(&rows[2])[0].exp() - 0.5).abs() < 0.01,
+            (blind.logs(&rows[2], &[], 0.0)[0].exp() - 0.5).abs() < 0.01,
             "n-grams alone cannot tell the second pair"
         );
         let spoken = both.speaking(&rows[0], 0);

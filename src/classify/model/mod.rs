@@ -17,6 +17,7 @@ pub mod head;
 #[cfg(test)]
 mod kept_tests;
 mod lbfgs;
+mod near;
 pub mod ngrams;
 mod packed;
 pub mod regression;
@@ -35,14 +36,20 @@ use bound::Chosen;
 use calibration::{Bin, at_temperature};
 use file::{Parts, bytes_of, take_numbers};
 use head::{HeadPlan, Heads};
+use near::Neighbours;
 use ngrams::Vocabulary;
 use regression::Row;
 use unseen::Unseen;
 
-/// Numbers for a text's meaning: of one length, so that near means alike.
+/// Numbers for a text's meaning, so that near means alike.
 pub trait Embed: Send + Sync {
-    /// A vector of unit length; `None` when this text cannot be read.
+    /// [`Embed::parts`] vectors of unit length behind one another; `None` when this text cannot be read.
     fn embed(&self, text: &str) -> Option<Vec<f32>>;
+
+    /// How many vectors: the first is the meaning, further ones are what the network saw on the way.
+    fn parts(&self) -> usize {
+        1
+    }
 
     /// Which embedding, for the model's head.
     fn version(&self) -> &str;
@@ -86,6 +93,12 @@ pub struct Description {
     pub thresholds: BTreeMap<String, Result<Chosen, String>>,
     /// The share right that the thresholds promise.
     pub target: f64,
+    /// Vectors of an embedding.
+    parts: usize,
+    /// What the vectors after the first are multiplied by.
+    inner_weight: f32,
+    /// What the likest example of a class adds to its score.
+    near_weight: f32,
     plans: Vec<HeadPlan>,
     plain_plans: Vec<HeadPlan>,
     /// Numbers of the embedding; 0 without.
@@ -98,12 +111,12 @@ pub struct Model {
     description: Description,
     version: String,
     vocabulary: Vocabulary,
+    lens: Lens,
     intents: Heads,
     plain: Option<Heads>,
-    /// The examples that are shown: class, tab, text; a line each.
+    near: Neighbours,
+    /// The texts that they are of, for people: class, tab, text; a line each.
     examples: String,
-    /// Theirs, as bytes of two's complement.
-    vectors: Vec<u8>,
     unseen: Unseen,
 }
 
@@ -128,12 +141,11 @@ pub struct Near {
     pub likeness: f64,
 }
 
-/// One number of a stored vector is a 400th: the components of a unit vector of 384 hardly reach a quarter.
-const VECTOR_SCALE: f32 = 400.0;
 /// Characters of an example that are kept for people.
 const EXAMPLE_CHARS: usize = 160;
-/// Examples that are kept for people, about at most: they are half of a model's bytes.
-const EXAMPLES_SHOWN_MAX: usize = 10_000;
+/// Examples whose vectors and texts are kept, at most: they are half of a model's bytes, and each is looked at for each
+/// message.
+const EXAMPLES_KEPT_MAX: usize = 20_000;
 
 impl Model {
     /// What it knows and how well.
@@ -159,16 +171,21 @@ impl Model {
     /// Reads one text. `embed` is the embedding of the same version that it was trained with; where that cannot read
     /// the text, the model has no opinion: every class is as likely, and nothing is plain.
     pub fn read(&self, text: &str, embed: Option<&dyn Embed>) -> Reading {
-        let row = row(&self.vocabulary, text, embed.filter(|_| self.description.embedding.is_some()));
+        let embed = embed.filter(|_| self.description.embedding.is_some());
+        let dense = embed.and_then(|embed| embed.embed(text)).map(|vectors| self.lens.see(vectors));
+        let row = Row { sparse: self.vocabulary.row(text), dense: dense.unwrap_or_default() };
         if row.dense.len() != self.description.dense {
             #[expect(clippy::cast_precision_loss, reason = "a few hundred classes")]
             let each = -(self.description.classes.len() as f32).ln();
             let logs = vec![each; self.description.classes.len()];
             return Reading { logs, plain: self.plain.as_ref().map(|_| 0.0), row };
         }
-        let logs = self.intents.logs(&row);
-        let plain =
-            self.plain.as_ref().map(|plain| plain.logs(&row).get(1).map_or(0.0, |log| f64::from(log.exp())));
+        let likest = self.near.likest(&row.dense, self.intents.classes);
+        let logs = self.intents.logs(&row, &likest, self.description.near_weight);
+        let plain = self
+            .plain
+            .as_ref()
+            .map(|plain| plain.logs(&row, &[], 0.0).get(1).map_or(0.0, |log| f64::from(log.exp())));
         Reading { logs, plain, row }
     }
 
@@ -187,20 +204,14 @@ impl Model {
 
     /// The examples most like a text, the nearest first. None without an embedding.
     pub fn nearest(&self, reading: &Reading, count_max: usize) -> Vec<Near> {
-        let size = reading.row.dense.len();
-        if size == 0 {
-            return Vec::new();
-        }
         let mut near: Vec<Near> = self
-            .vectors
-            .chunks_exact(size)
+            .near
+            .likeness(&reading.row.dense)
             .zip(self.examples.lines())
-            .filter_map(|(vector, line)| {
-                let value = |byte: &u8| f32::from(byte.cast_signed());
-                let dot: f32 = vector.iter().zip(&reading.row.dense).map(|(a, b)| value(a) * b).sum();
+            .filter_map(|(likeness, line)| {
                 let (class, text) = line.split_once('\t')?;
                 let intent = self.description.classes.get(class.parse::<usize>().ok()?)?.clone();
-                Some(Near { text: text.to_owned(), intent, likeness: f64::from(dot / VECTOR_SCALE) })
+                Some(Near { text: text.to_owned(), intent, likeness: f64::from(likeness) })
             })
             .collect();
         near.sort_by(|a, b| b.likeness.total_cmp(&a.likeness).then_with(|| a.text.cmp(&b.text)));
@@ -211,7 +222,7 @@ impl Model {
     /// The model as bytes; the same model gives the same ones.
     pub fn to_bytes(&self) -> Vec<u8> {
         let heads = || self.intents.heads.iter().chain(self.plain.iter().flat_map(|plain| &plain.heads));
-        let mut numbers = bytes_of(self.vocabulary.rarity());
+        let mut numbers = bytes_of(self.vocabulary.rarity().iter().chain(&self.lens.centre));
         let mut cells = Vec::new();
         for (_, packed) in heads() {
             let (plain, ngrams) = packed.stored();
@@ -225,7 +236,7 @@ impl Model {
             unseen: &self.unseen.0,
             numbers: &numbers,
             cells: &cells,
-            vectors: &self.vectors,
+            vectors: self.near.vectors(),
         })
     }
 
@@ -257,7 +268,11 @@ impl Model {
         let features = if names.is_empty() { 0 } else { names.matches('\n').count() + 1 };
         let (mut numbers, mut cells) = (parts.numbers, parts.cells);
         let vocabulary = Vocabulary::new(names, take_numbers(&mut numbers, features)?);
-        let shape = head::Shape { features, dense: description.dense };
+        let dense = description.dense;
+        let size = dense / description.parts.max(1);
+        let centre = take_numbers(&mut numbers, dense.saturating_sub(size))?;
+        let lens = Lens { size, centre, weight: description.inner_weight };
+        let shape = head::Shape { features, dense };
         let mut load =
             |plans: &[HeadPlan], classes| Heads::load(plans, classes, shape, &mut numbers, &mut cells);
         let intents = load(&description.plans, description.classes.len())?;
@@ -268,15 +283,25 @@ impl Model {
         if !numbers.is_empty() || !cells.is_empty() {
             return Err(FileError::Damaged("there are more weights than the head names"));
         }
+        let examples = text(parts.examples)?;
+        let class = |line: &str| line.split_once('\t')?.0.parse().ok();
+        let classes: Option<Vec<usize>> = examples.lines().map(class).collect();
+        let classes = classes.ok_or(FileError::Damaged("an example has no class"))?;
+        if parts.vectors.len() != size * classes.len() {
+            return Err(FileError::Damaged("examples and vectors do not fit"));
+        }
+        let near = Neighbours::new(size, parts.vectors.to_vec(), classes);
+        let unseen = Unseen(parts.unseen.to_vec());
         Ok(Self {
             version: version(bytes),
             description,
             vocabulary,
+            lens,
             intents,
             plain,
-            examples: text(parts.examples)?,
-            vectors: parts.vectors.to_vec(),
-            unseen: Unseen(parts.unseen.to_vec()),
+            near,
+            examples,
+            unseen,
         })
     }
 }
@@ -285,7 +310,51 @@ fn version(bytes: &[u8]) -> String {
     format!("model-{}", file::mark(bytes))
 }
 
-/// A text as numbers.
-pub(super) fn row(vocabulary: &Vocabulary, text: &str, embed: Option<&dyn Embed>) -> Row {
-    Row { sparse: vocabulary.row(text), dense: embed.and_then(|embed| embed.embed(text)).unwrap_or_default() }
+/// How the vectors of an embedding are looked at: the first as it is; those of the inner layers, which all point much
+/// the same way, from the middle of all training texts, and with less weight.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Lens {
+    /// Numbers a vector.
+    size: usize,
+    /// The middle of each inner vector, one behind the other.
+    centre: Vec<f32>,
+    /// Their weight beside the first.
+    weight: f32,
+}
+
+impl Lens {
+    /// Numbers a vector.
+    pub(super) const fn size(&self) -> usize {
+        self.size
+    }
+
+    /// For the vectors of the training texts.
+    pub(super) fn learn(all: &[Vec<f32>], parts: usize, weight: f32) -> Self {
+        let whole = all.iter().map(Vec::len).max().unwrap_or(0);
+        let size = whole / parts.max(1);
+        let mut centre = vec![0.0_f32; whole - size];
+        let seen: Vec<&Vec<f32>> = all.iter().filter(|vectors| vectors.len() == whole).collect();
+        for vectors in &seen {
+            for (middle, value) in centre.iter_mut().zip(vectors.iter().skip(size)) {
+                #[expect(clippy::cast_precision_loss, reason = "a count of messages")]
+                let count = seen.len() as f32;
+                *middle += value / count;
+            }
+        }
+        Self { size, centre, weight }
+    }
+
+    /// One text's vectors as the heads see them.
+    pub(super) fn see(&self, mut vectors: Vec<f32>) -> Vec<f32> {
+        if self.size == 0 {
+            return vectors;
+        }
+        let inner = vectors.get_mut(self.size..).unwrap_or_default();
+        for (part, middle) in inner.chunks_mut(self.size).zip(self.centre.chunks(self.size)) {
+            part.iter_mut().zip(middle).for_each(|(value, middle)| *value -= middle);
+            let length = part.iter().map(|value| value * value).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+            part.iter_mut().for_each(|value| *value *= self.weight / length);
+        }
+        vectors
+    }
 }

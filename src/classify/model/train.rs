@@ -12,12 +12,11 @@ use super::bound::{self, Judged};
 use super::calibration::{HeldOut, at_temperature, calibration_error, reliability, temperature};
 use super::examples::{BACKGROUND, Example, Flag, Source, configured, fingerprint, in_order};
 use super::head::{HeadPlan, Heads, View};
+use super::near::Neighbours;
 use super::ngrams::Vocabulary;
-use super::regression::Row;
+use super::regression::{Row, Sparse};
 use super::unseen::Unseen;
-use super::{
-    Description, EXAMPLE_CHARS, EXAMPLES_SHOWN_MAX, Embed, Figures, Model, VECTOR_SCALE, row, version,
-};
+use super::{Description, EXAMPLE_CHARS, EXAMPLES_KEPT_MAX, Embed, Figures, Lens, Model, version};
 
 /// How to train.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +25,12 @@ pub struct Plan {
     pub with_embedding: Vec<HeadPlan>,
     /// Heads of the intents without.
     pub ngrams_only: Vec<HeadPlan>,
+    /// What the embedding's inner vectors count beside the first.
+    pub inner_weight: f32,
+    /// What the likest example of a class adds to its score.
+    pub near_weight: f32,
+    /// Whether an intent's own name ("order status") is an example of it.
+    pub names: bool,
     /// Rounds of the fit at most.
     pub rounds_max: usize,
     /// The share of right answers that a threshold must promise, 0..1.
@@ -40,8 +45,11 @@ impl Default for Plan {
     fn default() -> Self {
         let head = |view, c, scale, share| HeadPlan { view, c, scale, share };
         Self {
-            with_embedding: vec![head(View::Both, 30.0, 2.0, 1.0)],
-            ngrams_only: vec![head(View::Ngrams, 30.0, 1.0, 1.0)],
+            with_embedding: vec![head(View::Both, 10.0, 2.0, 1.0)],
+            ngrams_only: vec![head(View::Ngrams, 10.0, 1.0, 1.0)],
+            inner_weight: 0.4,
+            near_weight: 2.0,
+            names: true,
             rounds_max: 100,
             target: 0.995,
             factual: vec!["order_status".to_owned(), "shipping_delay".to_owned()],
@@ -76,6 +84,7 @@ struct Prepared {
     classes: Vec<String>,
     class_of: Vec<usize>,
     vocabulary: Vocabulary,
+    lens: Lens,
     rows: Vec<Row>,
 }
 
@@ -86,16 +95,20 @@ struct Prepared {
 pub fn train(training: Training<'_>) -> Result<Model, TrainError> {
     let Training { examples, embed, plan, progress } = training;
     let configured = configured(&examples);
-    let examples = in_order(examples);
+    let mut examples = in_order(examples);
+    let data = fingerprint(&examples);
     let classes: Vec<String> =
         examples.iter().map(|one| one.intent.clone()).collect::<BTreeSet<_>>().into_iter().collect();
+    if plan.names {
+        examples = in_order(examples.into_iter().chain(classes.iter().map(|class| named(class))).collect());
+    }
     if classes.len() < 2 {
         return Err(TrainError::TooFewClasses(classes.len()));
     }
     let fits = plan.folds as u64 + 1;
     let all = examples.len() as u64 * (1 + fits);
     let step = examples.len() as u64;
-    let prepared = prepare(examples, classes, embed, &|done| progress(done, all));
+    let prepared = prepare(examples, classes, embed, &plan, &|done| progress(done, all));
     let plans = if embed.is_some() { &plan.with_embedding } else { &plan.ngrams_only };
     let held_out = held_out(&prepared, plans, &plan, &|fold| progress(step * (1 + fold), all));
     let everything: Vec<usize> = (0..prepared.rows.len()).collect();
@@ -106,17 +119,21 @@ pub fn train(training: Training<'_>) -> Result<Model, TrainError> {
     let description = Description {
         classes: prepared.classes.clone(),
         embedding: embed.map(|embed| embed.version().to_owned()),
-        data: fingerprint(&prepared.examples),
+        data,
         configured,
         figures: figures(&prepared, &held_out, temperature),
         temperature,
         thresholds: thresholds(&prepared, &held_out, &plan),
         target: plan.target,
+        parts: embed.map_or(1, Embed::parts),
+        inner_weight: plan.inner_weight,
+        near_weight: plan.near_weight,
         plans: plans.clone(),
         plain_plans: if plain.is_some() { plans.clone() } else { Vec::new() },
-        dense: prepared.rows.first().map_or(0, |row| row.dense.len()),
+        dense: prepared.rows.iter().map(|row| row.dense.len()).max().unwrap_or(0),
     };
-    let (examples, vectors) = shown(&prepared);
+    let near = neighbours(&prepared, &everything);
+    let examples = shown(&prepared);
     let text_of = |place: usize| prepared.examples.get(place).map(|example| example.text.as_str());
     let unseen = Unseen::new(
         held_out
@@ -127,33 +144,48 @@ pub fn train(training: Training<'_>) -> Result<Model, TrainError> {
         description,
         version: String::new(),
         vocabulary: prepared.vocabulary,
+        lens: prepared.lens,
         intents,
         plain,
+        near,
         examples,
-        vectors,
         unseen,
     };
     model.version = version(&model.to_bytes());
     Ok(model)
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "clamped to the range")]
-fn quantised(value: f32) -> u8 {
-    ((value * VECTOR_SCALE).round().clamp(-127.0, 127.0) as i8).cast_unsigned()
+/// An intent's own name as an example of it.
+fn named(class: &str) -> Example {
+    let text = class.replace(['_', '-'], " ");
+    Example { intent: class.to_owned(), text, flag: Flag::None, source: Source::Starter }
 }
 
-/// The examples as people see them (no addresses or phone numbers, and short), with their vectors; of very many some.
-fn shown(prepared: &Prepared) -> (String, Vec<u8>) {
-    let (mut lines, mut vectors) = (Vec::new(), Vec::new());
-    let parts = prepared.examples.len().div_ceil(EXAMPLES_SHOWN_MAX);
-    for ((example, class), row) in prepared.examples.iter().zip(&prepared.class_of).zip(&prepared.rows) {
-        if fold(&example.text, parts) == 0 {
-            let text = crate::text::snippet(&example.text, EXAMPLE_CHARS).replace(['\n', '\r'], " ");
-            lines.push(format!("{class}\t{text}"));
-            vectors.extend(row.dense.iter().map(|value| quantised(*value)));
-        }
-    }
-    (lines.join("\n"), vectors)
+/// Whether an example is kept beside the model: of very many a part, always the same one.
+fn is_kept(prepared: &Prepared, place: usize) -> bool {
+    let parts = prepared.examples.len().div_ceil(EXAMPLES_KEPT_MAX);
+    let is_read = prepared.rows.get(place).is_some_and(|row| row.dense.len() >= prepared.lens.size());
+    is_read && prepared.examples.get(place).is_some_and(|example| fold(&example.text, parts) == 0)
+}
+
+/// The vectors of some of the rows that are kept: the first part says what a text means.
+fn neighbours(prepared: &Prepared, places: &[usize]) -> Neighbours {
+    let kept = places.iter().filter(|place| is_kept(prepared, **place));
+    let rows = kept.filter_map(|place| {
+        Some((prepared.rows.get(*place)?.dense.as_slice(), *prepared.class_of.get(*place)?))
+    });
+    Neighbours::learn(prepared.lens.size(), rows)
+}
+
+/// The kept examples as people see them: no addresses or phone numbers, and short.
+fn shown(prepared: &Prepared) -> String {
+    let kept = (0..prepared.examples.len()).filter(|place| is_kept(prepared, *place));
+    let lines = kept.filter_map(|place| {
+        let (example, class) = (prepared.examples.get(place)?, prepared.class_of.get(place)?);
+        let text = crate::text::snippet(&example.text, EXAMPLE_CHARS).replace(['\n', '\r'], " ");
+        Some(format!("{class}\t{text}"))
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Every text as numbers, on two threads: an embedding takes milliseconds.
@@ -161,24 +193,25 @@ fn prepare(
     examples: Vec<Example>,
     classes: Vec<String>,
     embed: Option<&dyn Embed>,
+    plan: &Plan,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Prepared {
     const THREADS: usize = 2;
     let vocabulary = Vocabulary::learn(examples.iter().map(|one| one.text.as_str()));
     let done = std::sync::atomic::AtomicU64::new(0);
     let part = examples.len().div_ceil(THREADS).max(1);
-    let rows = std::thread::scope(|scope| {
+    let read: Vec<(Sparse, Vec<f32>)> = std::thread::scope(|scope| {
         let workers: Vec<_> = examples
             .chunks(part)
             .map(|examples| {
                 let (vocabulary, done) = (&vocabulary, &done);
                 scope.spawn(move || {
                     let read = |example: &Example| {
-                        let row = row(vocabulary, &example.text, embed);
+                        let vectors = embed.and_then(|embed| embed.embed(&example.text)).unwrap_or_default();
                         progress(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1);
-                        row
+                        (vocabulary.row(&example.text), vectors)
                     };
-                    examples.iter().map(read).collect::<Vec<Row>>()
+                    examples.iter().map(read).collect::<Vec<_>>()
                 })
             })
             .collect();
@@ -188,7 +221,11 @@ fn prepare(
         .iter()
         .map(|one| classes.iter().position(|class| *class == one.intent).unwrap_or_default())
         .collect();
-    Prepared { examples, classes, class_of, vocabulary, rows }
+    let (sparse, vectors): (Vec<Sparse>, Vec<Vec<f32>>) = read.into_iter().unzip();
+    let lens = Lens::learn(&vectors, embed.map_or(1, Embed::parts), plan.inner_weight);
+    let dense = vectors.into_iter().map(|vectors| lens.see(vectors));
+    let rows = sparse.into_iter().zip(dense).map(|(sparse, dense)| Row { sparse, dense }).collect();
+    Prepared { examples, classes, class_of, vocabulary, lens, rows }
 }
 
 /// The heads trained on some of the rows.
@@ -236,11 +273,14 @@ fn held_out(
         let (test, learn): (Vec<usize>, Vec<usize>) =
             (0..prepared.rows.len()).partition(|place| fold_of.get(*place) == Some(&fold));
         let (intents, _) = fit(prepared, &learn, plans, plan);
+        let near = neighbours(prepared, &learn);
         for place in test {
             let (Some(row), Some(class)) = (prepared.rows.get(place), prepared.class_of.get(place)) else {
                 continue;
             };
-            unseen.push(HeldOutRow { place, class: *class, logs: intents.logs(row) });
+            let likest = near.likest(&row.dense, prepared.classes.len());
+            let logs = intents.logs(row, &likest, plan.near_weight);
+            unseen.push(HeldOutRow { place, class: *class, logs });
         }
         progress(fold as u64 + 1);
     }

@@ -1,6 +1,7 @@
 //! The base case is answered; every test changes one thing about it.
 
 mod gates;
+mod opinion;
 mod plan;
 mod policy;
 mod properties;
@@ -162,6 +163,7 @@ pub(crate) fn base() -> Case {
             ranked: vec![one("order_status", 0.93)],
             urgent: vec![],
             cautions: vec![],
+            doubts: vec![],
             ground: Ground::Rules,
         },
         config,
