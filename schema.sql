@@ -13,7 +13,7 @@
 -- It is safe to look while the daemon runs: sqlite3 -readonly mw.db
 
 pragma application_id = 1919970679;  -- 'rpmw'
-pragma user_version = 2;
+pragma user_version = 3;
 
 -- One reason to look at a ticket, from the helpdesk's call to an end that a person can see.
 create table events (
@@ -206,6 +206,20 @@ create table gaps (
   primary key (helpdesk, number)
 ) strict, without rowid;
 create index gaps_missing on gaps (helpdesk, looked_at) where state = 'missing';
+
+-- Models that the shop trained, the newest few; with none in force the built-in starter model reads. A model keeps a
+-- part of what it learned from: pieces of words, and short samples of customers' messages without addresses and phone
+-- numbers. It outlives those messages (retention does not touch it): what must be forgotten is taken out of the data,
+-- and `train` run again until the older models are gone.
+create table models (
+  version    text    primary key not null check (version like 'model-%'),  -- of its bytes
+  trained_at integer not null,
+  data       text    not null check (length(data) = 64),  -- SHA-256 of what it learned from
+  figures    text    not null check (json_valid(figures)),  -- what was measured, for people
+  bytes      blob    not null check (length(bytes) > 0),
+  in_force   integer not null check (in_force in (0, 1))  -- since when and by whom: settings, key 'model'
+) strict;
+create unique index models_in_force on models (in_force) where in_force = 1;
 
 -- Views for people.
 

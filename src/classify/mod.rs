@@ -4,6 +4,7 @@
 //! A classifier never decides: it ranks intents, says how sure it is and what spoke for each, and raises the P0 net.
 
 mod book;
+pub mod builtin;
 pub mod combined;
 #[cfg(feature = "embedding")]
 pub mod embedding;
@@ -32,6 +33,11 @@ pub trait Classifier: Send + Sync {
 
     /// Which rules and model, for the journal (`model-1f2e3d4c+phrases-1`).
     fn version(&self) -> String;
+
+    /// Reads one message and says which version did: between two calls a model may be exchanged.
+    fn classify_as(&self, input: &Input<'_>) -> (Verdict, String) {
+        (self.classify(input), self.version())
+    }
 }
 
 /// What is classified: the new text only, never quotes or signatures.

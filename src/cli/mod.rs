@@ -18,6 +18,7 @@ mod folder;
 mod http_target;
 mod logging;
 mod mode;
+mod models;
 mod print;
 mod reconcile;
 mod rehearse;
@@ -30,6 +31,7 @@ mod sim;
 mod status;
 mod steer;
 mod story;
+mod train;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -101,6 +103,10 @@ enum Command {
     Check(check::Check),
     /// Take one message through classify and decide, with every reason; nothing is sent
     Explain(explain::Explain),
+    /// Train the model on the shop's own messages and put it in force
+    Train(train::Train),
+    /// List the models that are kept, or choose the one that reads
+    Models(models::Models),
     /// Print the HTTP Targets to paste into Richpanel
     HttpTarget(http_target::HttpTarget),
     /// Run the simulated helpdesk alone, as a sandbox
@@ -142,6 +148,8 @@ impl Cli {
             Command::Restore(restore) => restore.run(&session),
             Command::Check(check) => check.run(&session),
             Command::Explain(explain) => explain.run(&session),
+            Command::Train(train) => train.run(&session),
+            Command::Models(models) => models.run(&session),
             Command::HttpTarget(target) => target.run(&session),
             Command::Sim(sim) => sim.run(&session),
             Command::Demo(demo) => demo.run(&session),
@@ -193,6 +201,12 @@ mod tests {
             "mw rehearse --helpdesk richpanel --cycles 5 --faults kill-9,storm-429 --seed 7 --keep folder --json",
             "mw rehearse --faults list",
             "mw rehearse --dir /srv --ready-within 5000",
+            "mw train",
+            "mw train --data a.csv b.csv --replace --json",
+            "mw train --data a.csv --out x.bin",
+            "mw train --starter --out folder",
+            "mw models",
+            "mw models use starter",
         ] {
             assert!(parses(line), "{line}");
         }
@@ -218,6 +232,10 @@ mod tests {
             "mw rehearse --cycles 0",
             "mw rehearse --dir a --keep b",
             "mw nonsense",
+            "mw train --replace",
+            "mw train --starter",
+            "mw train --data",
+            "mw models use",
         ] {
             assert!(!parses(line), "{line}");
             assert_eq!(start(line.split(' ').map(OsString::from)), Exit::Wrong, "{line}");

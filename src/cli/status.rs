@@ -10,6 +10,7 @@ use super::Exit;
 use super::backlog::{Backlog, Pace, backlog};
 use super::backup::last_line;
 use super::mode::Standing;
+use super::models;
 use super::print::{Screen, Table, Tone, clean, count, cut, heading, moment, paint, pair, span};
 use super::session::Session;
 use super::steer::asked;
@@ -37,6 +38,7 @@ struct Overview {
     environment: String,
     database: String,
     mode: Standing,
+    model: models::Standing,
     /// What the running daemon says of itself; `None`: none answers.
     running: Option<Running>,
     /// Why the daemon could not be asked, when so.
@@ -120,6 +122,7 @@ fn look(session: &Session, loaded: &Loaded) -> Result<Overview> {
         environment: config.environment.clone(),
         database: config.store.path.display().to_string(),
         mode,
+        model: models::Standing::read(&reader)?,
         running,
         not_asked,
         queue: reader.counts(now)?.into_iter().map(|(state, events)| Count { state, events }).collect(),
@@ -198,6 +201,8 @@ pub(super) fn next_step(event: &EventRow) -> Option<String> {
 fn page(overview: &Overview, now: Timestamp, screen: Screen) -> String {
     let mut text = pair("environment", &paint(Tone::Strong, &clean(&overview.environment)));
     text.push_str(&overview.mode.lines(now));
+    let reads_with = overview.running.as_ref().map(|running| running.model.as_str());
+    text.push_str(&overview.model.lines(reads_with.filter(|version| !version.is_empty()), now));
     text.push_str(&alerts(&overview.alerts, now));
     text.push_str(&daemon(overview, now));
     text.push_str(&intake(overview, now));

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::config::load::Loaded;
 use crate::daemon::control::{self, Answer, Request};
 use crate::daemon::outside::Schema;
-use crate::daemon::{mode, outside, restored};
+use crate::daemon::{mode, model, outside, restored};
 use crate::event::EventId;
 use crate::store::{Store, StoreError};
 
@@ -91,6 +91,14 @@ fn in_file(store: &dyn Store, clock: &dyn Clock, request: &Request) -> Answer {
         Request::BackedUp { last, by } => {
             restored::backed_up(store, last, by, now).map_err(words)?;
             Ok(Value::Null)
+        }
+        Request::AddModel { trained_at, by, bytes, .. } => {
+            let model = model::add(store, bytes.clone(), *trained_at, by, now)?;
+            Ok(json!({ "model": model.version() }))
+        }
+        Request::UseModel { version, by } => {
+            let model = model::choose(store, version.as_deref(), by, now)?;
+            Ok(json!({ "model": model.version() }))
         }
         Request::Status | Request::Reconcile { .. } => Err("this needs the running daemon".into()),
     }

@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{EventId, Mode};
+use crate::classify::model::BYTES_MAX;
+use crate::event::{EventId, Mode, Timestamp};
 use crate::store::marks::LastBackup;
 use crate::timer::reconcile::CsvRow;
 
@@ -60,6 +61,25 @@ pub enum Request {
         /// Which.
         last: LastBackup,
         /// Who made it.
+        by: String,
+    },
+    /// Keeps a model and puts it in force. Its bytes follow the line.
+    AddModel {
+        /// When it was trained.
+        trained_at: Timestamp,
+        /// Who says so.
+        by: String,
+        /// How many bytes follow.
+        length: u64,
+        /// The model.
+        #[serde(skip)]
+        bytes: Vec<u8>,
+    },
+    /// Puts a kept model in force, or (without one) the built-in starter.
+    UseModel {
+        /// Which.
+        version: Option<String>,
+        /// Who says so.
         by: String,
     },
     /// Sweeps now.
@@ -130,8 +150,14 @@ impl Drop for Control {
 fn serve(stream: &UnixStream, handler: &Handler) -> std::io::Result<()> {
     stream.set_read_timeout(Some(READ_TIMEOUT))?;
     let mut line = String::new();
-    BufReader::new(stream.take(REQUEST_MAX)).read_line(&mut line)?;
+    let mut reader = BufReader::new(stream);
+    (&mut reader).take(REQUEST_MAX).read_line(&mut line)?;
     let answer = match serde_json::from_str::<Request>(&line) {
+        Ok(Request::AddModel { trained_at, by, length, .. }) => {
+            let mut bytes = Vec::new();
+            reader.take(length.min(BYTES_MAX as u64)).read_to_end(&mut bytes)?;
+            handler(Request::AddModel { trained_at, by, length, bytes })
+        }
         Ok(request) => handler(request),
         Err(error) => Err(format!("this daemon does not understand the request: {error}")),
     };
@@ -160,6 +186,9 @@ pub fn ask(database: &Path, request: &Request) -> std::io::Result<Option<Answer>
     stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
     stream.write_all(&serde_json::to_vec(request)?)?;
     stream.write_all(b"\n")?;
+    if let Request::AddModel { bytes, .. } = request {
+        stream.write_all(bytes)?;
+    }
     let mut line = String::new();
     BufReader::new(&stream).read_line(&mut line)?;
     Ok(Some(serde_json::from_str(&line)?))

@@ -6,20 +6,23 @@
 
 pub mod control;
 pub mod mode;
+pub mod model;
 pub mod outside;
 pub mod parts;
 pub mod restored;
 pub mod status;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::classify::combined::CombinedClassifier;
+use crate::classify::model::Model;
 use crate::classify::opinion::SecondOpinion;
 use crate::clock::Clock;
 use crate::config::load::Loaded;
@@ -107,10 +110,7 @@ impl Daemon {
     /// # Errors
     /// [`StartError`], in words for people; nothing is left running then.
     pub fn start(plan: Plan) -> Result<Self, StartError> {
-        let problems = parts::problems(&plan);
-        if !problems.is_empty() {
-            return Err(StartError::Config(problems));
-        }
+        let rules = parts::checked(&plan).map_err(StartError::Config)?;
         let Plan { loaded, secrets, mode_by, clock } = plan;
         let config = loaded.config;
         let store = parts::store(&config, &clock)?;
@@ -127,9 +127,11 @@ impl Daemon {
         let restarted = parts::restarted(store.as_ref(), clock.as_ref())?;
         let helpdesk = parts::helpdesk(&config, &secrets, &clock, restarted)?;
         parts::as_last_seen(store.as_ref(), helpdesk.as_ref())?;
+        let classifier = parts::classifier(rules, store.as_ref())?;
+        let reader = Arc::<CombinedClassifier>::clone(&classifier);
         let second = parts::second_opinion(&config, &secrets, &clock)
             .map_err(|problem| StartError::Config(vec![problem]))?;
-        let desk = Arc::new(parts::desk(&config, &store, &helpdesk, &policy, second.clone(), &clock)?);
+        let desk = Arc::new(parts::desk(&config, &store, &helpdesk, &policy, second.clone(), &clock, reader));
 
         let (tell, ended) = mpsc::channel();
         let stopper = Stopper(tell.clone());
@@ -152,6 +154,7 @@ impl Daemon {
         let steering = Steering {
             store: Arc::clone(&store),
             helpdesk,
+            classifier: Mutex::new(classifier),
             second,
             policy,
             clock: Arc::clone(&clock),
@@ -308,6 +311,8 @@ async fn both(ingress: Ingress, admin: Admin, stopped: watch::Receiver<bool>) ->
 struct Steering {
     store: Arc<dyn Store>,
     helpdesk: Arc<dyn Helpdesk>,
+    /// Held while a model is put in force, so that file and memory end with the same one.
+    classifier: Mutex<Arc<CombinedClassifier>>,
     second: Option<Arc<dyn SecondOpinion>>,
     policy: Arc<LivePolicy>,
     clock: Arc<dyn Clock>,
@@ -337,6 +342,12 @@ impl Steering {
                 restored::backed_up(self.store.as_ref(), &last, &by, now).map_err(words)?;
                 Ok(serde_json::Value::Null)
             }
+            Request::AddModel { trained_at, by, bytes, .. } => {
+                self.put_in_force(|store| model::add(store, bytes, trained_at, &by, now))
+            }
+            Request::UseModel { version, by } => {
+                self.put_in_force(|store| model::choose(store, version.as_deref(), &by, now))
+            }
             Request::Reconcile { csv } => {
                 let (done, wait) = mpsc::channel();
                 let answer = Box::new(move |report| {
@@ -353,6 +364,16 @@ impl Steering {
         }
     }
 
+    /// In the file first, then for the next message.
+    fn put_in_force(&self, choose: impl FnOnce(&dyn Store) -> Result<Model, String>) -> Answer {
+        let classifier = self.classifier.lock().unwrap_or_else(PoisonError::into_inner);
+        let model = choose(self.store.as_ref())?;
+        let version = model.version().to_owned();
+        classifier.install(model);
+        log::warn!("model: {version} reads from now on");
+        Ok(serde_json::json!({ "model": version }))
+    }
+
     fn set_mode(&self, mode: Option<Mode>, by: &str) -> Answer {
         let chosen = mode::choose(self.store.as_ref(), mode, by, self.clock.now())
             .map_err(|error| error.to_string())?;
@@ -361,12 +382,18 @@ impl Steering {
         Ok(serde_json::json!({ "mode": chosen }))
     }
 
+    fn model(&self) -> String {
+        let classifier = self.classifier.lock().unwrap_or_else(PoisonError::into_inner);
+        classifier.model().version().to_owned()
+    }
+
     fn status(&self) -> Status {
         Status {
             version: env!("CARGO_PKG_VERSION").into(),
             pid: std::process::id(),
             environment: self.config.environment.clone(),
             mode: self.policy.current().mode,
+            model: self.model(),
             up_seconds: (self.clock.monotonic() - self.started).as_secs(),
             listen: self.addr.to_string(),
             admin: self.admin.to_string(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{StartError, parts};
+use super::{StartError, model, parts};
 use crate::classify::Classifier;
 use crate::classify::opinion::SecondOpinion;
 use crate::clock::Clock;
@@ -48,12 +48,25 @@ pub fn helpdesk(
     parts::helpdesk(config, secrets, clock, true)
 }
 
-/// The classifier as the daemon would use it.
+/// The classifier as the daemon would use it, with the model in force where the file of state can be read.
 ///
 /// # Errors
 /// The phrase that cannot be read.
 pub fn classifier(config: &Config) -> Result<Box<dyn Classifier>, String> {
-    Ok(Box::new(parts::classifier(config)?))
+    Ok(Box::new(model::classifier(parts::rules(config)?, model_in_force(config).as_deref())?))
+}
+
+/// The phrase rules alone, with the shop's own examples.
+///
+/// # Errors
+/// The phrase that cannot be read.
+pub fn rules(config: &Config) -> Result<Box<dyn Classifier>, String> {
+    Ok(Box::new(parts::rules(config)?))
+}
+
+/// The bytes of the model in force; `None` for the built-in one, and where no file of state can be read.
+pub fn model_in_force(config: &Config) -> Option<Vec<u8>> {
+    Reader::open(&config.store.path).ok()?.model(None).ok()?
 }
 
 /// The outside model as the daemon would ask it; `None` when it is switched off. It counts its own budget.

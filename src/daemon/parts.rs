@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Plan, StartError};
+use super::{Plan, StartError, model};
 use crate::act::ending::Patience;
+use crate::classify::Classifier;
+use crate::classify::combined::CombinedClassifier;
 use crate::classify::opinion::SecondOpinion;
 use crate::classify::outside::{self, OutsideReader};
 use crate::classify::phrases::PhraseClassifier;
@@ -27,8 +29,11 @@ use crate::timer::outage::alert_key;
 use crate::web::Admin;
 use crate::worker::{Desk, LivePolicy, Second, Settings};
 
-/// What keeps this configuration from working, in words for people.
-pub(super) fn problems(plan: &Plan) -> Vec<String> {
+/// The phrase rules, when this configuration would work.
+///
+/// # Errors
+/// What keeps it from working, in words for people.
+pub(super) fn checked(plan: &Plan) -> Result<PhraseClassifier, Vec<String>> {
     let config = &plan.loaded.config;
     let mut found = validate::problems(config);
     found.extend(plan.secrets.problems.iter().cloned());
@@ -41,14 +46,18 @@ pub(super) fn problems(plan: &Plan) -> Vec<String> {
     if let Err(problems) = Policy::new(config, config.rollout.mode) {
         found.extend(problems);
     }
-    if let Err(problem) = classifier(config) {
-        found.push(problem);
-    }
     // What is not set at all is among the values' problems already.
     if validate::problems(config).is_empty() {
         found.extend(second_opinion(config, &plan.secrets, &plan.clock).err());
     }
-    found
+    match rules(config) {
+        Ok(rules) if found.is_empty() => Ok(rules),
+        Ok(_) => Err(found),
+        Err(problem) => {
+            found.push(problem);
+            Err(found)
+        }
+    }
 }
 
 pub(super) fn store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Store>, StoreError> {
@@ -131,11 +140,11 @@ fn breaker(config: &Config) -> breaker::Settings {
     }
 }
 
-/// The classifier with the shop's own examples.
+/// The phrase rules with the shop's own examples.
 ///
 /// # Errors
 /// The phrase that cannot be read.
-pub fn classifier(config: &Config) -> Result<PhraseClassifier, String> {
+pub fn rules(config: &Config) -> Result<PhraseClassifier, String> {
     let intents = &config.intents.0;
     let examples = intents
         .iter()
@@ -148,6 +157,19 @@ pub fn classifier(config: &Config) -> Result<PhraseClassifier, String> {
         .map(|(intent, _)| intent.clone())
         .collect();
     PhraseClassifier::new(&examples, &disabled).map_err(|error| format!("[intents] {error}"))
+}
+
+/// Rules and the model in force; what it is goes into the log.
+pub(super) fn classifier(
+    rules: PhraseClassifier,
+    store: &dyn Store,
+) -> Result<Arc<CombinedClassifier>, StartError> {
+    let in_force = store.model(None)?;
+    let classifier =
+        model::classifier(rules, in_force.as_deref()).map_err(|problem| StartError::Config(vec![problem]))?;
+    let kind = if in_force.is_some() { "" } else { ", the built-in starter" };
+    log::info!("model: {}{kind}", classifier.model().version());
+    Ok(Arc::new(classifier))
 }
 
 /// The outside model as a second reader; `None` when it is switched off.
@@ -184,22 +206,23 @@ pub(super) fn desk(
     policy: &Arc<LivePolicy>,
     second: Option<Arc<dyn SecondOpinion>>,
     clock: &Arc<dyn Clock>,
-) -> Result<Desk, StartError> {
+    classifier: Arc<dyn Classifier>,
+) -> Desk {
     if second.is_some() {
         let url = config.second_opinion.base_url.as_deref().unwrap_or_default();
         log::info!("second opinion: on; masked texts go to {url}");
     }
     let helpdesks: BTreeMap<HelpdeskName, Arc<dyn Helpdesk>> =
         [(helpdesk.name().clone(), Arc::clone(helpdesk))].into_iter().collect();
-    Ok(Desk {
+    Desk {
         store: Arc::clone(store),
         helpdesks,
-        classifier: Arc::new(classifier(config).map_err(|problem| StartError::Config(vec![problem]))?),
+        classifier,
         second: second.map(|reader| Second { reader, when: config.second_opinion.only_when }),
         policy: Arc::clone(policy),
         clock: Arc::clone(clock),
         settings: settings(config),
-    })
+    }
 }
 
 fn settings(config: &Config) -> Settings {

@@ -20,6 +20,9 @@ pub struct Status {
     pub environment: String,
     /// The mode in force.
     pub mode: Mode,
+    /// The model that reads messages.
+    #[serde(default)]
+    pub model: String,
     /// Seconds since the start.
     pub up_seconds: u64,
     /// Where calls come in.

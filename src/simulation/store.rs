@@ -9,6 +9,7 @@ use super::weather::Sabotage;
 use super::{Fault, Sim, WORLD};
 use crate::clock::Clock;
 use crate::event::{Caps, EventId, HelpdeskName, ReplyCounts, State, TicketId, Timestamp};
+use crate::store::models::{ModelStore, NewModel};
 use crate::store::sqlite::direct::DirectStore;
 use crate::store::{
     AcceptDone, Alert, Answer, Begun, Claim, CoverageHour, Due, End, Fetched, Gap, GapsDue, Journal,
@@ -140,6 +141,20 @@ impl SimStore {
 
 fn number(event: EventId) -> u64 {
     event.0.unsigned_abs()
+}
+
+impl ModelStore for SimStore {
+    fn add_model(&self, model: NewModel, by: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.write("add model", 0, |disk| disk.add_model(model.clone(), by, now))
+    }
+
+    fn use_model(&self, version: Option<&str>, by: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.write("use model", 0, |disk| disk.use_model(version, by, now))
+    }
+
+    fn model(&self, version: Option<&str>) -> Result<Option<Vec<u8>>, StoreError> {
+        self.sim.disk.model(version)
+    }
 }
 
 impl Store for SimStore {

@@ -8,7 +8,8 @@ use crate::clock::after;
 use crate::event::{
     Caps, EventId, HelpdeskName, Intent, Lane, MessageKey, Mode, Outcome, Source, State, TicketId, Timestamp,
 };
-use crate::store::marks::RESTORE_AT;
+use crate::store::marks::{MODEL, RESTORE_AT};
+use crate::store::models::{KEPT_MAX, NewModel};
 use crate::store::{
     Accepted, Answer, Begun, Claim, CoverageHour, End, Fetched, Gap, GapsDue, KnownTicket, Look, NewCall,
     Plan, ReplyPlan, ReplyState, Seen, StepPlan, StepState, Store, StoreError,
@@ -52,6 +53,8 @@ macro_rules! suite {
             numbers_that_nothing_told_us_of_are_noted_and_closed_by_whoever_meets_them,
             a_young_file_searches_nothing_older_than_its_first_number,
             a_missing_number_is_looked_up_when_its_time_has_come,
+            one_model_is_in_force_and_a_person_may_go_back,
+            the_newest_models_are_kept_and_the_one_in_force,
         );
     };
     (@ $factory:expr, $($test:ident),+ $(,)?) => {
@@ -821,4 +824,56 @@ pub(crate) fn a_missing_number_is_looked_up_when_its_time_has_come(store: &dyn S
     assert_eq!(due(99, 99, 99), []);
     store.note_gaps(&desk, seconds(1), 100, seconds(40)).unwrap();
     assert_eq!(store.gaps_missing(&desk), Ok(0), "what is settled is not asked again");
+}
+
+fn model(number: u64) -> NewModel {
+    NewModel {
+        version: format!("model-{number}"),
+        trained_at: seconds(number),
+        data: "d".repeat(64),
+        figures: "{}".into(),
+        bytes: vec![number as u8; 3],
+    }
+}
+
+pub(crate) fn one_model_is_in_force_and_a_person_may_go_back(store: &dyn Store) {
+    let chosen = || store.setting(MODEL).unwrap().map(|kept| (kept.value, kept.by, kept.at));
+    assert_eq!((store.model(None), chosen()), (Ok(None), None), "the built-in one reads");
+    for number in [1, 2] {
+        store.add_model(model(number), "lead", seconds(10 + number)).unwrap();
+        assert_eq!(store.model(None), Ok(Some(vec![number as u8; 3])));
+        let wanted = (format!("model-{number}"), "lead".to_owned(), seconds(10 + number));
+        assert_eq!(chosen(), Some(wanted));
+    }
+    assert_eq!(store.model(Some("model-1")), Ok(Some(vec![1; 3])));
+    store.use_model(Some("model-1"), "ann", seconds(20)).unwrap();
+    assert_eq!(store.model(None), Ok(Some(vec![1; 3])));
+    let refused = store.use_model(Some("model-9"), "ann", seconds(21));
+    assert!(matches!(refused, Err(StoreError::Refused(why)) if why.contains("model-9")));
+    assert_eq!(store.model(None), Ok(Some(vec![1; 3])), "a refusal changes nothing");
+    store.use_model(None, "ann", seconds(22)).unwrap();
+    assert_eq!(store.model(None), Ok(None));
+    assert_eq!(chosen(), Some(("starter".into(), "ann".into(), seconds(22))));
+    store.add_model(model(2), "lead", seconds(23)).unwrap();
+    assert_eq!(store.model(None), Ok(Some(vec![2; 3])), "one that is kept already");
+}
+
+pub(crate) fn the_newest_models_are_kept_and_the_one_in_force(store: &dyn Store) {
+    let newest = u64::from(KEPT_MAX) + 3;
+    for number in 1..=newest {
+        store.add_model(model(number), "lead", seconds(number)).unwrap();
+    }
+    let kept = || {
+        let is_kept = |number: &u64| store.model(Some(&model(*number).version)).unwrap().is_some();
+        (0..=newest).filter(is_kept).collect::<Vec<_>>()
+    };
+    assert_eq!(kept(), (4..=newest).collect::<Vec<_>>());
+    store.use_model(Some("model-4"), "lead", seconds(30)).unwrap();
+    store.add_model(model(0), "lead", seconds(31)).unwrap();
+    assert_eq!(kept(), [&[0][..], &(4..=newest).collect::<Vec<_>>()].concat(), "in force, however old");
+    store.use_model(Some("model-5"), "lead", seconds(32)).unwrap();
+    store.add_model(model(newest), "lead", seconds(33)).unwrap();
+    assert_eq!(kept(), (4..=newest).collect::<Vec<_>>());
+    store.prune(seconds(1_000_000), seconds(1_000_000), 100).unwrap();
+    assert_eq!(kept(), (4..=newest).collect::<Vec<_>>(), "pruning takes events, not models");
 }

@@ -25,6 +25,9 @@ pub const RESTORE_AT: &str = "restore.at";
 /// In a restored file: from what.
 pub const RESTORE_FROM: &str = "restore.from";
 
+/// The model in force, or `starter`; says who chose it and when. The bytes are in the table of models.
+pub const MODEL: &str = "model";
+
 /// The mode in force.
 pub const MODE: &str = "mode";
 

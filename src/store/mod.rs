@@ -11,6 +11,7 @@ pub(crate) mod conformance;
 mod journal;
 mod ledger;
 pub mod marks;
+pub mod models;
 mod queue;
 pub mod sqlite;
 
@@ -31,7 +32,7 @@ pub use queue::{Accepted, Claim, Due, End, Fetched, NewCall, Seen};
 pub type AcceptDone = Box<dyn FnOnce(Result<Accepted, StoreError>) + Send>;
 
 /// The port. One adapter lives behind it for the life of the process; shared by reference between threads.
-pub trait Store: Send + Sync {
+pub trait Store: models::ModelStore + Send + Sync {
     /// Queues an event, or joins the ticket's waiting one (key 1). `done` runs after the commit.
     ///
     /// Does not block: a full queue answers [`StoreError::Busy`] at once through `done`.

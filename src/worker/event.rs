@@ -148,7 +148,7 @@ impl Turn<'_> {
         let Some(ticket) = context::ticket_from_call(&call, self.now()) else { return Ok(None) };
         let context = self.context(ticket)?;
         let verdict = self.classify(&context);
-        if self.policy.ask(&verdict.primary().0).is_ok() {
+        if self.policy.ask(&verdict.0.primary().0).is_ok() {
             return Ok(None);
         }
         if let Some(of) = self.duplicate_of(&context)? {
@@ -165,7 +165,7 @@ impl Turn<'_> {
             return Ok(self.duplicate(of, permit));
         }
         let verdict = self.classify(&context);
-        if self.policy.needs_order(&context, &verdict) {
+        if self.policy.needs_order(&context, &verdict.0) {
             context.order = self.find_order(permit, &context)?;
         }
         let verdict = self.hear_second(&context, verdict);
@@ -176,15 +176,14 @@ impl Turn<'_> {
         &self,
         permit: &mut Permit,
         mut context: Context,
-        verdict: &Verdict,
+        (verdict, version): &(Verdict, String),
         held: Option<&Decision>,
     ) -> Result<End, Stop> {
         let mut can_send = self.policy.writer.clone().and_then(|()| self.helpdesk.can_write());
         // Once more without the reply when the journal or the helpdesk forbids it; a third time cannot be.
         for _ in 0..2 {
             let policy = self.policy.clone().with_writer(can_send);
-            let decision =
-                decide(&context, verdict, &policy, self.now()).classified_by(&self.desk.classifier.version());
+            let decision = decide(&context, verdict, &policy, self.now()).classified_by(version);
             self.desk.store.planned(self.claim, &plan_of(&decision)?, self.now())?;
             if !decision.send {
                 return self.finish(permit, context.ticket, &decision);
@@ -260,19 +259,20 @@ impl Turn<'_> {
         })
     }
 
-    fn classify(&self, context: &Context) -> Verdict {
+    /// With the version that read it.
+    fn classify(&self, context: &Context) -> (Verdict, String) {
         self.desk
             .classifier
-            .classify(&Input { text: &context.new_text.text, subject: &context.ticket.subject })
+            .classify_as(&Input { text: &context.new_text.text, subject: &context.ticket.subject })
     }
 
     /// The verdict with a second opinion over it, where one is configured and came. What replies are written as counts
     /// here: without it none would go out, and nobody need be asked about one.
-    fn hear_second(&self, context: &Context, verdict: Verdict) -> Verdict {
-        let Some(second) = &self.desk.second else { return verdict };
+    fn hear_second(&self, context: &Context, (verdict, version): (Verdict, String)) -> (Verdict, String) {
+        let Some(second) = &self.desk.second else { return (verdict, version) };
         let can_write = self.policy.writer.clone().and_then(|()| self.helpdesk.can_write());
         let policy = self.policy.clone().with_writer(can_write);
-        second.hear(context, verdict, &policy, self.now()).0
+        (second.hear(context, verdict, &policy, self.now()).0, version)
     }
 
     fn find_order(&self, permit: &mut Permit, context: &Context) -> Result<OrderFinding, Stop> {

@@ -109,12 +109,12 @@ fn a_command_that_brings_the_file_forward_says_so_once_and_check_says_it_before(
     };
     let (_, out, _) = said(&["check", "--json"]);
     assert!(
-        out.contains("from schema 1 to 2 at the next start") && !out.contains("name another file"),
+        out.contains("from schema 1 to 3 at the next start") && !out.contains("name another file"),
         "{out}"
     );
     let (code, _, err) = said(&["mode", "route"]);
     assert_eq!(code, Some(0), "{err}");
-    assert!(err.contains("brought forward from schema 1 to 2") && err.contains("mw.db.v1"), "{err}");
+    assert!(err.contains("brought forward from schema 1 to 3") && err.contains("mw.db.v1"), "{err}");
     assert!(world.folder.path().join("mw.db.v1").exists());
     let (code, _, err) = said(&["mode", "shadow"]);
     assert_eq!((code, err.as_str()), (Some(0), ""), "said twice");

@@ -72,11 +72,15 @@ impl CombinedClassifier {
 
 impl Classifier for CombinedClassifier {
     fn classify(&self, input: &Input<'_>) -> Verdict {
+        self.classify_as(input).0
+    }
+
+    fn classify_as(&self, input: &Input<'_>) -> (Verdict, String) {
         let rules = self.rules.classify(input);
-        let model = self.installed().model;
+        let Installed { model, version } = self.installed();
         let readings: Vec<Reading> =
             self.readings(&model, input).into_iter().map(|(_, reading)| reading).collect();
-        merge::verdict(&rules, &model, &readings, &self.starter)
+        (merge::verdict(&rules, &model, &readings, &self.starter), version.to_string())
     }
 
     fn version(&self) -> String {

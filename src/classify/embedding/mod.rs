@@ -14,7 +14,7 @@ mod tests;
 mod wordpiece;
 mod words;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView};
 
@@ -44,10 +44,10 @@ pub enum EmbedError {
 
 /// The model, ready to run. All of it is shared by whoever holds a reference.
 pub struct Embedder {
-    network: Arc<Network>,
-    /// One thread, so that a text costs one core and a small machine keeps its others: calls on one embedder take
-    /// turns.
-    thread: Arc<ThreadPool>,
+    network: Network,
+    /// Threads that nobody uses now. A text takes one, so that it costs one core; as many texts run at once as there
+    /// are callers (the daemon's workers, the two threads of a training).
+    idle: Mutex<Vec<Arc<ThreadPool>>>,
 }
 
 struct Network {
@@ -73,12 +73,7 @@ impl Embedder {
     /// # Errors
     /// [`EmbedError::Load`] when the build is broken.
     pub fn new() -> Result<Embedder, EmbedError> {
-        Ok(Embedder { network: Arc::new(Network::new()?), thread: one_thread() })
-    }
-
-    /// A second embedder over the same weights with a thread of its own, for work on two cores at once (training).
-    pub fn beside(&self) -> Embedder {
-        Embedder { network: Arc::clone(&self.network), thread: one_thread() }
+        Ok(Embedder { network: Network::new()?, idle: Mutex::default() })
     }
 
     /// [`Self::DIMENSIONS`] numbers of unit length for a text, of which the first [`Self::MAX_TOKENS`] word pieces
@@ -102,9 +97,12 @@ impl Embedder {
 
     fn layers(&self, text: &str, count: usize) -> Result<Vec<f32>, EmbedError> {
         let ids = self.network.pieces.encode(text, Self::MAX_TOKENS);
-        let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&self.thread)));
-        let layers = self.network.run(ids, count, options)?;
-        layers.iter().try_fold(Vec::new(), |mut all, hidden| {
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = idle().pop().unwrap_or_else(|| Arc::new(ThreadPool::with_num_threads(1)));
+        let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&own)));
+        let layers = self.network.run(ids, count, options);
+        idle().push(own);
+        layers?.iter().try_fold(Vec::new(), |mut all, hidden| {
             all.extend(pooled(hidden)?);
             Ok(all)
         })
@@ -124,7 +122,7 @@ impl Embedder {
 
 impl Embed for Embedder {
     fn embed(&self, text: &str) -> Option<Vec<f32>> {
-        self.embed_layers(text).inspect_err(|error| log::warn!("{error}; n-grams alone read it")).ok()
+        self.embed_layers(text).inspect_err(|error| log::error!("{error}")).ok()
     }
 
     fn parts(&self) -> usize {
@@ -134,10 +132,6 @@ impl Embed for Embedder {
     fn version(&self) -> &str {
         VERSION
     }
-}
-
-fn one_thread() -> Arc<ThreadPool> {
-    Arc::new(ThreadPool::with_num_threads(1))
 }
 
 impl Network {

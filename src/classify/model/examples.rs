@@ -95,6 +95,14 @@ pub enum ExamplesError {
 /// # Errors
 /// The first thing that is wrong with it, with its line.
 pub fn read(file: impl Read, source: Source) -> Result<Vec<Example>, ExamplesError> {
+    Ok(read_lines(file, source)?.into_iter().map(|(_, example)| example).collect())
+}
+
+/// The same, each message with its line (from 1).
+///
+/// # Errors
+/// As [`read`].
+pub fn read_lines(file: impl Read, source: Source) -> Result<Vec<(u64, Example)>, ExamplesError> {
     let mut reader = csv::ReaderBuilder::new().flexible(false).trim(csv::Trim::Headers).from_reader(file);
     let headers = reader.headers().map_err(|error| broken(&error))?.clone();
     let place = |name: &'static str| {
@@ -127,7 +135,7 @@ pub fn read(file: impl Read, source: Source) -> Result<Vec<Example>, ExamplesErr
         let text = field(text_at);
         if !text.is_empty() {
             let text = text.get(..text.floor_char_boundary(TEXT_BYTES_MAX)).unwrap_or(text).to_owned();
-            examples.push(Example { intent, text, flag, source });
+            examples.push((line, Example { intent, text, flag, source }));
         }
     }
     if examples.is_empty() { Err(ExamplesError::Empty) } else { Ok(examples) }
@@ -186,6 +194,12 @@ pub fn fingerprint(examples: &[Example]) -> String {
         }
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The fingerprint of the configuration's own examples among these.
+pub fn configured(examples: &[Example]) -> String {
+    let own = examples.iter().filter(|example| example.source == Source::Config).cloned();
+    fingerprint(&in_order(own.collect()))
 }
 
 #[cfg(test)]

@@ -1,27 +1,44 @@
-//! A trained model as bytes: a line that names the format, a JSON head that a person can read, the numbers, a checksum.
+//! A trained model as bytes: a line that names the format, sections, a checksum.
 //!
 //! ```text
-//! "richpanel-mw model 1\n" · three lengths (u64) · head (JSON) · weights (f32 each) · vectors (i8 each) · SHA-256
+//! "richpanel-mw model 2\n" · a length (u64) for each section · the sections ([`Parts`]) · SHA-256 of all that
 //! ```
-//! All numbers are little-endian. [`write`] and [`read`] are each other's inverse; a file that was cut, changed or made
-//! by a newer version is refused with a sentence.
+//! All numbers are little-endian. Only the small head is JSON: the rest is used as it lies here, so that a model of
+//! some megabytes is there in milliseconds. [`write`] and [`read`] are each other's inverse; a file that was cut,
+//! changed or made by another version is refused with a sentence.
 
 use sha2::{Digest, Sha256};
 
-const MAGIC: &[u8] = b"richpanel-mw model 1\n";
+const MAGIC: &[u8] = b"richpanel-mw model 2\n";
 const CHECKSUM_BYTES: usize = 32;
+const SECTIONS: usize = 7;
 /// Bytes of a model at most, so that a wrong file does not fill the memory.
 pub const BYTES_MAX: usize = 256 << 20;
 
-/// The parts of a file.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Parts {
-    /// JSON.
-    pub(super) head: String,
-    /// Every weight, in the order that the head gives.
-    pub(super) weights: Vec<f32>,
-    /// The examples' vectors.
-    pub(super) vectors: Vec<i8>,
+/// The sections of a file, in their order.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Parts<'a> {
+    /// JSON: what a person can read.
+    pub(super) head: &'a [u8],
+    /// The names of the n-grams, a line each, sorted.
+    pub(super) names: &'a [u8],
+    /// The examples that are shown: class, tab, text; a line each.
+    pub(super) examples: &'a [u8],
+    /// Ten bytes an example that was learned from: eight of its text's hash, two for what it was read as unseen.
+    pub(super) unseen: &'a [u8],
+    /// Rarity of the n-grams, then scales and plain weights head by head (f32 each).
+    pub(super) numbers: &'a [u8],
+    /// Weights of the n-grams, head by head (i8 each).
+    pub(super) cells: &'a [u8],
+    /// The shown examples' vectors (i8 each).
+    pub(super) vectors: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    const fn sections(&self) -> [&'a [u8]; SECTIONS] {
+        let Self { head, names, examples, unseen, numbers, cells, vectors } = *self;
+        [head, names, examples, unseen, numbers, cells, vectors]
+    }
 }
 
 /// Why bytes are no model that can be used.
@@ -47,50 +64,80 @@ pub enum FileError {
 }
 
 /// The bytes of a model.
-pub(super) fn write(parts: &Parts) -> Vec<u8> {
+pub(super) fn write(parts: &Parts<'_>) -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
-    for length in [parts.head.len(), parts.weights.len(), parts.vectors.len()] {
-        bytes.extend((length as u64).to_le_bytes());
+    for section in parts.sections() {
+        bytes.extend((section.len() as u64).to_le_bytes());
     }
-    bytes.extend(parts.head.as_bytes());
-    bytes.extend(parts.weights.iter().flat_map(|weight| weight.to_le_bytes()));
-    bytes.extend(parts.vectors.iter().flat_map(|value| value.to_le_bytes()));
+    for section in parts.sections() {
+        bytes.extend(section);
+    }
     let sum = Sha256::digest(&bytes);
     bytes.extend(sum);
     bytes
+}
+
+/// The first digits of the checksum that ends these bytes: which model it is.
+pub(super) fn mark(bytes: &[u8]) -> String {
+    let from = bytes.len().saturating_sub(CHECKSUM_BYTES);
+    bytes.iter().skip(from).take(4).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The parts of a model's bytes.
 ///
 /// # Errors
 /// Anything that [`write`] did not make.
-pub(super) fn read(bytes: &[u8]) -> Result<Parts, FileError> {
-    let body = bytes.strip_prefix(MAGIC).ok_or(FileError::NotAModel)?;
-    let split = bytes.len().checked_sub(CHECKSUM_BYTES).ok_or(FileError::Damaged("it is cut short"))?;
+pub(super) fn read(bytes: &[u8]) -> Result<Parts<'_>, FileError> {
+    const SHORT: FileError = FileError::Damaged("it is cut short");
+    if !bytes.starts_with(MAGIC) {
+        return Err(FileError::NotAModel);
+    }
+    let split = bytes.len().checked_sub(CHECKSUM_BYTES).ok_or(SHORT)?;
     let (signed, sum) = bytes.split_at(split);
     if Sha256::digest(signed).as_slice() != sum {
         return Err(FileError::Damaged("its checksum is wrong"));
     }
-    let mut rest = body.get(..body.len() - CHECKSUM_BYTES).ok_or(FileError::Damaged("it is cut short"))?;
-    let mut lengths = [0_usize; 3];
+    let mut rest = signed.strip_prefix(MAGIC).ok_or(SHORT)?;
+    let mut lengths = [0_usize; SECTIONS];
     for length in &mut lengths {
-        let (number, behind) = rest.split_first_chunk::<8>().ok_or(FileError::Damaged("it is cut short"))?;
+        let (number, behind) = rest.split_first_chunk::<8>().ok_or(SHORT)?;
         *length = usize::try_from(u64::from_le_bytes(*number)).unwrap_or(usize::MAX);
         rest = behind;
     }
-    let [head, weights, vectors] = lengths;
-    let mut take = |length: Option<usize>| {
-        let taken = length.and_then(|length| rest.split_at_checked(length));
-        let (taken, behind) = taken.ok_or(FileError::Damaged("its lengths do not fit"))?;
-        rest = behind;
-        Ok(taken)
-    };
-    let head =
-        String::from_utf8(take(Some(head))?.to_vec()).map_err(|error| FileError::Head(error.to_string()))?;
-    let weights = take(weights.checked_mul(4))?;
-    let weights = weights.as_chunks::<4>().0.iter().map(|number| f32::from_le_bytes(*number)).collect();
-    let vectors = take(Some(vectors))?.iter().map(|byte| byte.cast_signed()).collect();
-    Ok(Parts { head, weights, vectors })
+    let mut sections: [&[u8]; SECTIONS] = [&[]; SECTIONS];
+    for (section, length) in sections.iter_mut().zip(lengths) {
+        let cut = rest.split_at_checked(length).ok_or(FileError::Damaged("its lengths do not fit"))?;
+        (*section, rest) = cut;
+    }
+    if !rest.is_empty() {
+        return Err(FileError::Damaged("its lengths do not fit"));
+    }
+    let [head, names, examples, unseen, numbers, cells, vectors] = sections;
+    Ok(Parts { head, names, examples, unseen, numbers, cells, vectors })
+}
+
+/// Single-precision numbers as bytes.
+pub(super) fn bytes_of<'a>(numbers: impl IntoIterator<Item = &'a f32>) -> Vec<u8> {
+    numbers.into_iter().flat_map(|number| number.to_le_bytes()).collect()
+}
+
+/// Takes so many numbers off the front.
+///
+/// # Errors
+/// [`FileError::Damaged`] when there are fewer.
+pub(super) fn take_numbers(rest: &mut &[u8], count: usize) -> Result<Vec<f32>, FileError> {
+    let taken = take(rest, count.saturating_mul(4))?;
+    Ok(taken.as_chunks::<4>().0.iter().map(|number| f32::from_le_bytes(*number)).collect())
+}
+
+/// Takes so many bytes off the front.
+///
+/// # Errors
+/// [`FileError::Damaged`] when there are fewer.
+pub(super) fn take<'a>(rest: &mut &'a [u8], count: usize) -> Result<&'a [u8], FileError> {
+    let (taken, behind) = rest.split_at_checked(count).ok_or(FileError::Damaged("weights are missing"))?;
+    *rest = behind;
+    Ok(taken)
 }
 
 #[cfg(test)]
@@ -100,12 +147,19 @@ mod tests {
     #[test]
     fn what_was_written_is_read_and_nothing_else_is() {
         let parts = Parts {
-            head: "{\"a\":1}".into(),
-            weights: vec![1.5, -0.25, f32::MIN],
-            vectors: vec![-128, 0, 127],
+            head: b"{\"a\":1}",
+            names: b"wa\nwb",
+            examples: b"0\thello",
+            unseen: &[1; 10],
+            numbers: &bytes_of(&[1.5, -0.25, f32::MIN]),
+            cells: &[128, 0, 127],
+            vectors: &[],
         };
         let bytes = write(&parts);
         assert_eq!(read(&bytes).unwrap(), parts);
+        let mut rest = parts.numbers;
+        assert_eq!(take_numbers(&mut rest, 3).unwrap(), [1.5, -0.25, f32::MIN]);
+        assert!(rest.is_empty() && take_numbers(&mut rest, 1).is_err());
         for cut in 0..bytes.len() {
             assert!(read(&bytes[..cut]).is_err(), "cut at {cut}");
         }
@@ -114,8 +168,7 @@ mod tests {
             changed[place] ^= 1;
             assert!(read(&changed).is_err(), "changed at {place}");
         }
-        let huge =
-            [MAGIC, &u64::MAX.to_le_bytes(), &u64::MAX.to_le_bytes(), &u64::MAX.to_le_bytes()].concat();
+        let huge = [MAGIC, &[0xff; 8 * SECTIONS]].concat();
         let signed = [huge.as_slice(), Sha256::digest(&huge).as_slice()].concat();
         assert!(read(&signed).unwrap_err().to_string().contains("lengths do not fit"));
     }

@@ -4,7 +4,8 @@
 //! probability. Two heads trained apart and added see more than one over everything (decisions, Accuracy).
 
 use super::file::FileError;
-use super::regression::{Labelled, Regression, Row, Settings, fit, softmax};
+use super::packed::Packed;
+use super::regression::{Labelled, Row, Settings, fit, softmax};
 
 /// What a head looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -36,7 +37,7 @@ pub struct HeadPlan {
 pub struct Heads {
     /// Classes.
     pub classes: usize,
-    pub(super) heads: Vec<(HeadPlan, Regression)>,
+    pub(super) heads: Vec<(HeadPlan, Packed)>,
 }
 
 /// The row as a head sees it.
@@ -59,7 +60,7 @@ pub(super) struct Shape {
 }
 
 impl Heads {
-    /// From stored weights, which are taken off `rest`.
+    /// From stored weights, which are taken off `numbers` and `cells`.
     ///
     /// # Errors
     /// When there are too few of them.
@@ -67,17 +68,14 @@ impl Heads {
         plans: &[HeadPlan],
         classes: usize,
         shape: Shape,
-        rest: &mut &[f32],
+        numbers: &mut &[u8],
+        cells: &mut &[u8],
     ) -> Result<Self, FileError> {
         let mut heads = Vec::new();
         for plan in plans {
             let sparse = if plan.view == View::Embedding { 0 } else { shape.features };
             let dense = if plan.view == View::Ngrams { 0 } else { shape.dense };
-            let (weights, behind) = rest
-                .split_at_checked((sparse + dense + 1) * classes)
-                .ok_or(FileError::Damaged("weights are missing"))?;
-            *rest = behind;
-            heads.push((*plan, Regression { classes, sparse, dense, weights: weights.to_vec() }));
+            heads.push((*plan, Packed::load((classes, sparse, dense), numbers, cells)?));
         }
         Ok(Self { classes, heads })
     }
@@ -100,7 +98,8 @@ impl Heads {
                     .map(|(row, (_, class, weight))| Labelled { row, class: *class, weight: *weight })
                     .collect();
                 let sparse = if plan.view == View::Embedding { 0 } else { vocabulary };
-                (*plan, fit(&labelled, classes, sparse, Settings { c: plan.c, rounds_max }))
+                let fitted = fit(&labelled, classes, sparse, Settings { c: plan.c, rounds_max });
+                (*plan, Packed::of(&fitted))
             })
             .collect();
         Self { classes, heads }
@@ -110,8 +109,8 @@ impl Heads {
     /// example of each class is, and counts so much.
     pub fn logs(&self, row: &Row, likest: &[f32], near_weight: f32) -> Vec<f32> {
         let mut sum = vec![0.0_f32; self.classes];
-        for (plan, regression) in &self.heads {
-            let scores = regression.scores(&seen(plan, row));
+        for (plan, weights) in &self.heads {
+            let scores = weights.scores(&seen(plan, row));
             let mut shares = scores.clone();
             #[expect(clippy::cast_possible_truncation, reason = "scores are single precision")]
             let total = softmax(&mut shares) as f32;
@@ -132,9 +131,9 @@ impl Heads {
     /// What each n-gram of a row adds to a class against the mean of all classes, by its place in the vocabulary.
     pub fn speaking(&self, row: &Row, class: usize) -> Vec<(u32, f32)> {
         let mut spoken: Vec<(u32, f32)> = row.sparse.iter().map(|(place, _)| (*place, 0.0)).collect();
-        for (plan, regression) in self.heads.iter().filter(|(plan, _)| plan.view != View::Embedding) {
+        for (plan, packed) in self.heads.iter().filter(|(plan, _)| plan.view != View::Embedding) {
             for ((_, total), (place, value)) in spoken.iter_mut().zip(&row.sparse) {
-                let weights = regression.of(*place as usize);
+                let weights = packed.of_ngram(*place as usize);
                 let own = weights.get(class).copied().unwrap_or_default();
                 #[expect(clippy::cast_precision_loss, reason = "a few hundred classes")]
                 let mean = weights.iter().sum::<f32>() / weights.len().max(1) as f32;

@@ -14,29 +14,32 @@ pub mod calibration;
 pub mod examples;
 mod file;
 pub mod head;
+#[cfg(test)]
+mod kept_tests;
 mod lbfgs;
 mod near;
 pub mod ngrams;
+mod packed;
 pub mod regression;
 #[cfg(test)]
 mod tests;
 mod train;
+mod unseen;
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-
 pub use file::{BYTES_MAX, FileError};
+use serde::{Deserialize, Serialize};
 pub use train::{Plan, TrainError, Training, train};
 
 use bound::Chosen;
 use calibration::{Bin, at_temperature};
-use file::Parts;
+use file::{Parts, bytes_of, take_numbers};
 use head::{HeadPlan, Heads};
 use near::Neighbours;
 use ngrams::Vocabulary;
 use regression::Row;
+use unseen::Unseen;
 
 /// Numbers for a text's meaning, so that near means alike.
 pub trait Embed: Send + Sync {
@@ -78,6 +81,10 @@ pub struct Description {
     pub embedding: Option<String>,
     /// The fingerprint of what it was trained on (SHA-256).
     pub data: String,
+    /// The fingerprint of the configuration's examples among it ([`examples::configured`]): another one now means
+    /// that they were changed since.
+    #[serde(default)]
+    pub configured: String,
     /// What was measured.
     pub figures: Figures,
     /// Confidence for people is the raw probability at this temperature.
@@ -94,8 +101,8 @@ pub struct Description {
     near_weight: f32,
     plans: Vec<HeadPlan>,
     plain_plans: Vec<HeadPlan>,
-    features: Vec<String>,
-    examples: Vec<(String, usize)>,
+    /// Numbers of the embedding; 0 without.
+    dense: usize,
 }
 
 /// A trained model.
@@ -108,6 +115,9 @@ pub struct Model {
     intents: Heads,
     plain: Option<Heads>,
     near: Neighbours,
+    /// The texts that they are of, for people: class, tab, text; a line each.
+    examples: String,
+    unseen: Unseen,
 }
 
 /// What the model reads in one text.
@@ -133,6 +143,9 @@ pub struct Near {
 
 /// Characters of an example that are kept for people.
 const EXAMPLE_CHARS: usize = 160;
+/// Examples whose vectors and texts are kept, at most: they are half of a model's bytes, and each is looked at for each
+/// message.
+const EXAMPLES_KEPT_MAX: usize = 20_000;
 
 impl Model {
     /// What it knows and how well.
@@ -150,11 +163,23 @@ impl Model {
         self.description.classes.iter().position(|class| class == intent)
     }
 
-    /// Reads one text. `embed` is the embedding of the same version that it was trained with.
+    /// What the model had read an example of its training as before it learned it; `None` for another text.
+    pub fn read_unseen(&self, text: &str) -> Option<&str> {
+        self.description.classes.get(self.unseen.of(text)?).map(String::as_str)
+    }
+
+    /// Reads one text. `embed` is the embedding of the same version that it was trained with; where that cannot read
+    /// the text, the model has no opinion: every class is as likely, and nothing is plain.
     pub fn read(&self, text: &str, embed: Option<&dyn Embed>) -> Reading {
         let embed = embed.filter(|_| self.description.embedding.is_some());
         let dense = embed.and_then(|embed| embed.embed(text)).map(|vectors| self.lens.see(vectors));
         let row = Row { sparse: self.vocabulary.row(text), dense: dense.unwrap_or_default() };
+        if row.dense.len() != self.description.dense {
+            #[expect(clippy::cast_precision_loss, reason = "a few hundred classes")]
+            let each = -(self.description.classes.len() as f32).ln();
+            let logs = vec![each; self.description.classes.len()];
+            return Reading { logs, plain: self.plain.as_ref().map(|_| 0.0), row };
+        }
         let likest = self.near.likest(&row.dense, self.intents.classes);
         let logs = self.intents.logs(&row, &likest, self.description.near_weight);
         let plain = self
@@ -182,10 +207,11 @@ impl Model {
         let mut near: Vec<Near> = self
             .near
             .likeness(&reading.row.dense)
-            .zip(&self.description.examples)
-            .filter_map(|(likeness, (text, class))| {
-                let intent = self.description.classes.get(*class)?.clone();
-                Some(Near { text: text.clone(), intent, likeness: f64::from(likeness) })
+            .zip(self.examples.lines())
+            .filter_map(|(likeness, line)| {
+                let (class, text) = line.split_once('\t')?;
+                let intent = self.description.classes.get(class.parse::<usize>().ok()?)?.clone();
+                Some(Near { text: text.to_owned(), intent, likeness: f64::from(likeness) })
             })
             .collect();
         near.sort_by(|a, b| b.likeness.total_cmp(&a.likeness).then_with(|| a.text.cmp(&b.text)));
@@ -195,12 +221,32 @@ impl Model {
 
     /// The model as bytes; the same model gives the same ones.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let heads = self.intents.heads.iter().chain(self.plain.iter().flat_map(|plain| &plain.heads));
-        let mut weights = self.vocabulary.rarity().to_vec();
-        weights.extend(&self.lens.centre);
-        weights.extend(heads.flat_map(|(_, regression)| &regression.weights));
-        let head = serde_json::to_string(&self.description).unwrap_or_default();
-        file::write(&Parts { head, weights, vectors: self.near.vectors().to_vec() })
+        let heads = || self.intents.heads.iter().chain(self.plain.iter().flat_map(|plain| &plain.heads));
+        let mut numbers = bytes_of(self.vocabulary.rarity().iter().chain(&self.lens.centre));
+        let mut cells = Vec::new();
+        for (_, packed) in heads() {
+            let (plain, ngrams) = packed.stored();
+            numbers.extend(bytes_of(plain));
+            cells.extend(ngrams);
+        }
+        file::write(&Parts {
+            head: serde_json::to_string(&self.description).unwrap_or_default().as_bytes(),
+            names: self.vocabulary.names().as_bytes(),
+            examples: self.examples.as_bytes(),
+            unseen: &self.unseen.0,
+            numbers: &numbers,
+            cells: &cells,
+            vectors: self.near.vectors(),
+        })
+    }
+
+    /// What is known of the model that these bytes are, whatever embedding it wants.
+    ///
+    /// # Errors
+    /// Bytes that are no model or were damaged.
+    pub fn description_of(bytes: &[u8]) -> Result<Description, FileError> {
+        let head = file::read(bytes)?.head;
+        serde_json::from_slice(head).map_err(|error| FileError::Head(error.to_string()))
     }
 
     /// The model that these bytes are. `embedding` is the version of the embedding that is here.
@@ -210,44 +256,58 @@ impl Model {
     pub fn from_bytes(bytes: &[u8], embedding: Option<&str>) -> Result<Self, FileError> {
         let parts = file::read(bytes)?;
         let description: Description =
-            serde_json::from_str(&parts.head).map_err(|error| FileError::Head(error.to_string()))?;
+            serde_json::from_slice(parts.head).map_err(|error| FileError::Head(error.to_string()))?;
         if description.embedding.as_deref().is_some_and(|trained| Some(trained) != embedding) {
             let trained = description.embedding.unwrap_or_default();
             return Err(FileError::Embedding { trained, here: embedding.unwrap_or("none").to_owned() });
         }
-        let features = description.features.len();
-        let (rarity, mut rest) =
-            parts.weights.split_at_checked(features).ok_or(FileError::Damaged("weights are missing"))?;
-        let vocabulary = Vocabulary::new(description.features.clone(), rarity.to_vec());
-        let size = match description.examples.len() {
-            0 => 0,
-            count => parts.vectors.len() / count,
+        let text = |bytes: &[u8]| {
+            String::from_utf8(bytes.to_vec()).map_err(|_| FileError::Damaged("its words are not UTF-8"))
         };
-        let dense = size.saturating_mul(description.parts);
-        let (centre, behind) = rest
-            .split_at_checked(dense.saturating_sub(size))
-            .ok_or(FileError::Damaged("weights are missing"))?;
-        rest = behind;
-        let lens = Lens { size, centre: centre.to_vec(), weight: description.inner_weight };
+        let names = text(parts.names)?;
+        let features = if names.is_empty() { 0 } else { names.matches('\n').count() + 1 };
+        let (mut numbers, mut cells) = (parts.numbers, parts.cells);
+        let vocabulary = Vocabulary::new(names, take_numbers(&mut numbers, features)?);
+        let dense = description.dense;
+        let size = dense / description.parts.max(1);
+        let centre = take_numbers(&mut numbers, dense.saturating_sub(size))?;
+        let lens = Lens { size, centre, weight: description.inner_weight };
         let shape = head::Shape { features, dense };
-        let intents = Heads::load(&description.plans, description.classes.len(), shape, &mut rest)?;
+        let mut load =
+            |plans: &[HeadPlan], classes| Heads::load(plans, classes, shape, &mut numbers, &mut cells);
+        let intents = load(&description.plans, description.classes.len())?;
         let plain = match description.plain_plans.as_slice() {
             [] => None,
-            plans => Some(Heads::load(plans, 2, shape, &mut rest)?),
+            plans => Some(load(plans, 2)?),
         };
-        if !rest.is_empty() {
+        if !numbers.is_empty() || !cells.is_empty() {
             return Err(FileError::Damaged("there are more weights than the head names"));
         }
-        let classes = description.examples.iter().map(|(_, class)| *class).collect();
-        let near = Neighbours::new(size, parts.vectors, classes);
-        Ok(Self { version: version(bytes), description, vocabulary, lens, intents, plain, near })
+        let examples = text(parts.examples)?;
+        let class = |line: &str| line.split_once('\t')?.0.parse().ok();
+        let classes: Option<Vec<usize>> = examples.lines().map(class).collect();
+        let classes = classes.ok_or(FileError::Damaged("an example has no class"))?;
+        if parts.vectors.len() != size * classes.len() {
+            return Err(FileError::Damaged("examples and vectors do not fit"));
+        }
+        let near = Neighbours::new(size, parts.vectors.to_vec(), classes);
+        let unseen = Unseen(parts.unseen.to_vec());
+        Ok(Self {
+            version: version(bytes),
+            description,
+            vocabulary,
+            lens,
+            intents,
+            plain,
+            near,
+            examples,
+            unseen,
+        })
     }
 }
 
 fn version(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    let digits: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    format!("model-{digits}")
+    format!("model-{}", file::mark(bytes))
 }
 
 /// How the vectors of an embedding are looked at: the first as it is; those of the inner layers, which all point much

@@ -11,13 +11,14 @@ const SCALE: f32 = 400.0;
 pub(super) struct Neighbours {
     /// Numbers a vector; 0 without an embedding.
     size: usize,
-    vectors: Vec<i8>,
+    /// As they are stored: bytes of two's complement.
+    vectors: Vec<u8>,
     classes: Vec<usize>,
 }
 
 impl Neighbours {
     /// Of stored vectors.
-    pub(super) fn new(size: usize, vectors: Vec<i8>, classes: Vec<usize>) -> Self {
+    pub(super) fn new(size: usize, vectors: Vec<u8>, classes: Vec<usize>) -> Self {
         Self { size, vectors, classes }
     }
 
@@ -31,7 +32,7 @@ impl Neighbours {
         learned
     }
 
-    pub(super) fn vectors(&self) -> &[i8] {
+    pub(super) fn vectors(&self) -> &[u8] {
         &self.vectors
     }
 
@@ -53,13 +54,13 @@ impl Neighbours {
     }
 }
 
-fn dot(vector: &[i8], dense: &[f32]) -> f32 {
-    vector.iter().zip(dense).map(|(a, b)| f32::from(*a) * b).sum()
+fn dot(vector: &[u8], dense: &[f32]) -> f32 {
+    vector.iter().zip(dense).map(|(a, b)| f32::from(a.cast_signed()) * b).sum()
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "clamped to the range")]
-fn quantised(value: f32) -> i8 {
-    (value * SCALE).round().clamp(-127.0, 127.0) as i8
+fn quantised(value: f32) -> u8 {
+    ((value * SCALE).round().clamp(-127.0, 127.0) as i8).cast_unsigned()
 }
 
 #[cfg(test)]

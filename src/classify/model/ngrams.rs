@@ -5,7 +5,7 @@
 //! how rare it is (TF-IDF, smoothed as `ln((1 + n) / (1 + df)) + 1`). Words and characters are two blocks of one
 //! length, together of unit length, so that neither drowns the other. Every number reads as `0`: an order number must not become a feature.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::regression::Sparse;
 
@@ -26,8 +26,10 @@ const CHARACTER_MARK: char = 'c';
 /// The known features with their weights.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Vocabulary {
-    places: HashMap<String, u32>,
-    names: Vec<String>,
+    /// A line each, sorted: found by halving, so that nothing is built when a model is loaded.
+    names: String,
+    /// Where each name ends in `names`.
+    ends: Vec<usize>,
     rarity: Vec<f32>,
 }
 
@@ -99,27 +101,49 @@ impl Vocabulary {
             kept.sort();
         }
         let rarity = kept.iter().map(|(_, seen)| inverse_frequency(count, *seen)).collect();
-        Self::new(kept.into_iter().map(|(name, _)| name).collect(), rarity)
+        let names: Vec<String> = kept.into_iter().map(|(name, _)| name).collect();
+        Self::new(names.join("\n"), rarity)
     }
 
-    /// From stored parts; `names` and `rarity` are of one length.
-    pub(super) fn new(names: Vec<String>, rarity: Vec<f32>) -> Self {
-        let places = (0..).zip(&names).map(|(place, name)| (name.clone(), place)).collect();
-        Self { places, names, rarity }
+    /// From stored parts: the names, sorted, a line each, and the rarity of each.
+    pub(super) fn new(names: String, rarity: Vec<f32>) -> Self {
+        let mut ends: Vec<usize> = names.match_indices('\n').map(|(at, _)| at).collect();
+        if !names.is_empty() {
+            ends.push(names.len());
+        }
+        Self { names, ends, rarity }
     }
 
     /// How many features are known.
     pub const fn len(&self) -> usize {
-        self.names.len()
+        self.ends.len()
     }
 
     /// Whether none is.
     pub const fn is_empty(&self) -> bool {
-        self.names.is_empty()
+        self.ends.is_empty()
     }
 
-    pub(super) fn names(&self) -> &[String] {
+    pub(super) fn names(&self) -> &str {
         &self.names
+    }
+
+    fn name(&self, place: usize) -> &str {
+        let start = place.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |end| end + 1);
+        self.ends.get(place).and_then(|end| self.names.get(start..*end)).unwrap_or_default()
+    }
+
+    fn place(&self, name: &str) -> Option<usize> {
+        let (mut from, mut to) = (0, self.len());
+        while from < to {
+            let middle = from.midpoint(to);
+            match self.name(middle).cmp(name) {
+                std::cmp::Ordering::Equal => return Some(middle),
+                std::cmp::Ordering::Less => from = middle + 1,
+                std::cmp::Ordering::Greater => to = middle,
+            }
+        }
+        None
     }
 
     pub(super) fn rarity(&self) -> &[f32] {
@@ -128,7 +152,7 @@ impl Vocabulary {
 
     /// A feature as a person reads it: the word or words, or the piece of a word in bars.
     pub fn label(&self, place: u32) -> String {
-        let name = self.names.get(place as usize).map_or("", String::as_str);
+        let name = self.name(place as usize);
         match name.strip_prefix(CHARACTER_MARK) {
             Some(piece) => format!("|{piece}|"),
             None => name.strip_prefix(WORD_MARK).unwrap_or(name).to_owned(),
@@ -137,24 +161,20 @@ impl Vocabulary {
 
     /// A message as its known features, of unit length, words and characters sharing it evenly.
     pub fn row(&self, text: &str) -> Sparse {
-        let mut row: Sparse = Vec::new();
+        let mut row: Vec<(u32, f32, bool)> = Vec::new();
         let (mut word_square, mut character_square) = (0.0_f32, 0.0_f32);
         for (feature, times) in features(text) {
-            let Some(place) = self.places.get(&feature) else { continue };
-            let Some(rarity) = self.rarity.get(*place as usize) else { continue };
+            let Some(place) = self.place(&feature) else { continue };
+            let (Some(rarity), Ok(number)) = (self.rarity.get(place), u32::try_from(place)) else { continue };
             let value = (1.0 + times.ln()) * rarity;
-            if feature.starts_with(WORD_MARK) {
-                word_square += value * value;
-            } else {
-                character_square += value * value;
-            }
-            row.push((*place, value));
+            let is_word = feature.starts_with(WORD_MARK);
+            *(if is_word { &mut word_square } else { &mut character_square }) += value * value;
+            row.push((number, value, is_word));
         }
-        for (place, value) in &mut row {
-            let is_word = self.names.get(*place as usize).is_some_and(|name| name.starts_with(WORD_MARK));
-            *value /= (2.0 * if is_word { word_square } else { character_square }).sqrt();
-        }
-        row
+        let unit = |(place, value, is_word): (u32, f32, bool)| {
+            (place, value / (2.0 * if is_word { word_square } else { character_square }).sqrt())
+        };
+        row.into_iter().map(unit).collect()
     }
 }
 
@@ -179,7 +199,7 @@ mod tests {
         let vocabulary = Vocabulary::learn(["where is my order", "where is my parcel", "refund"].into_iter());
         let row = vocabulary.row("where is my refund zzz");
         let block = |mark: char| -> f32 {
-            let of = |place: &u32| vocabulary.names[*place as usize].starts_with(mark);
+            let of = |place: &u32| vocabulary.name(*place as usize).starts_with(mark);
             row.iter().filter(|(place, _)| of(place)).map(|(_, value)| value * value).sum()
         };
         assert!((block(WORD_MARK) - 0.5).abs() < 1e-5 && (block(CHARACTER_MARK) - 0.5).abs() < 1e-5);

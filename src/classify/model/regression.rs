@@ -2,7 +2,7 @@
 //!
 //! [`fit`] minimises `C · Σ weight · loss + ½ Σ w²` (the intercepts are free), which is convex: the result does not
 //! depend on where it starts. Sums run over fixed blocks of rows in a fixed order, so the same rows give the same bits
-//! on one core or eight. [`Regression::scores`] is then a handful of additions.
+//! on one core or eight.
 
 use super::lbfgs;
 
@@ -60,23 +60,6 @@ const BLOCKS: usize = 4;
 impl Regression {
     fn zero(classes: usize, sparse: usize, dense: usize) -> Self {
         Self { classes, sparse, dense, weights: vec![0.0; (sparse + dense + 1) * classes] }
-    }
-
-    /// The weights of one feature for every class.
-    pub(super) fn of(&self, feature: usize) -> &[f32] {
-        self.weights.get(feature * self.classes..(feature + 1) * self.classes).unwrap_or_default()
-    }
-
-    /// One number a class: the higher, the likelier (a softmax of them gives probabilities).
-    pub fn scores(&self, row: &Row) -> Vec<f32> {
-        let mut scores = self.of(self.sparse + self.dense).to_vec();
-        for (place, value) in &row.sparse {
-            add_scaled(&mut scores, self.of(*place as usize), *value);
-        }
-        for (place, value) in row.dense.iter().take(self.dense).enumerate() {
-            add_scaled(&mut scores, self.of(self.sparse + place), *value);
-        }
-        scores
     }
 }
 

@@ -10,12 +10,13 @@ use sha2::{Digest, Sha256};
 
 use super::bound::{self, Judged};
 use super::calibration::{HeldOut, at_temperature, calibration_error, reliability, temperature};
-use super::examples::{BACKGROUND, Example, Flag, Source, fingerprint, in_order};
+use super::examples::{BACKGROUND, Example, Flag, Source, configured, fingerprint, in_order};
 use super::head::{HeadPlan, Heads, View};
 use super::near::Neighbours;
 use super::ngrams::Vocabulary;
 use super::regression::{Row, Sparse};
-use super::{Description, EXAMPLE_CHARS, Embed, Figures, Lens, Model, version};
+use super::unseen::Unseen;
+use super::{Description, EXAMPLE_CHARS, EXAMPLES_KEPT_MAX, Embed, Figures, Lens, Model, version};
 
 /// How to train.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,7 +94,9 @@ struct Prepared {
 /// Fewer than two intents.
 pub fn train(training: Training<'_>) -> Result<Model, TrainError> {
     let Training { examples, embed, plan, progress } = training;
+    let configured = configured(&examples);
     let mut examples = in_order(examples);
+    let data = fingerprint(&examples);
     let classes: Vec<String> =
         examples.iter().map(|one| one.intent.clone()).collect::<BTreeSet<_>>().into_iter().collect();
     if plan.names {
@@ -116,7 +119,8 @@ pub fn train(training: Training<'_>) -> Result<Model, TrainError> {
     let description = Description {
         classes: prepared.classes.clone(),
         embedding: embed.map(|embed| embed.version().to_owned()),
-        data: fingerprint(&prepared.examples),
+        data,
+        configured,
         figures: figures(&prepared, &held_out, temperature),
         temperature,
         thresholds: thresholds(&prepared, &held_out, &plan),
@@ -126,11 +130,16 @@ pub fn train(training: Training<'_>) -> Result<Model, TrainError> {
         near_weight: plan.near_weight,
         plans: plans.clone(),
         plain_plans: if plain.is_some() { plans.clone() } else { Vec::new() },
-        features: prepared.vocabulary.names().to_vec(),
-        examples: shown(&prepared),
+        dense: prepared.rows.iter().map(|row| row.dense.len()).max().unwrap_or(0),
     };
-    let everything: Vec<usize> = (0..prepared.rows.len()).collect();
     let near = neighbours(&prepared, &everything);
+    let examples = shown(&prepared);
+    let text_of = |place: usize| prepared.examples.get(place).map(|example| example.text.as_str());
+    let unseen = Unseen::new(
+        held_out
+            .iter()
+            .filter_map(|one| Some((text_of(one.place)?, best(&at_temperature(&one.logs, 1.0))?.0))),
+    );
     let mut model = Model {
         description,
         version: String::new(),
@@ -139,6 +148,8 @@ pub fn train(training: Training<'_>) -> Result<Model, TrainError> {
         intents,
         plain,
         near,
+        examples,
+        unseen,
     };
     model.version = version(&model.to_bytes());
     Ok(model)
@@ -150,22 +161,31 @@ fn named(class: &str) -> Example {
     Example { intent: class.to_owned(), text, flag: Flag::None, source: Source::Starter }
 }
 
-/// The vectors of some of the rows: the first part says what a text means.
+/// Whether an example is kept beside the model: of very many a part, always the same one.
+fn is_kept(prepared: &Prepared, place: usize) -> bool {
+    let parts = prepared.examples.len().div_ceil(EXAMPLES_KEPT_MAX);
+    let is_read = prepared.rows.get(place).is_some_and(|row| row.dense.len() >= prepared.lens.size());
+    is_read && prepared.examples.get(place).is_some_and(|example| fold(&example.text, parts) == 0)
+}
+
+/// The vectors of some of the rows that are kept: the first part says what a text means.
 fn neighbours(prepared: &Prepared, places: &[usize]) -> Neighbours {
-    let rows = places.iter().filter_map(|place| {
+    let kept = places.iter().filter(|place| is_kept(prepared, **place));
+    let rows = kept.filter_map(|place| {
         Some((prepared.rows.get(*place)?.dense.as_slice(), *prepared.class_of.get(*place)?))
     });
     Neighbours::learn(prepared.lens.size(), rows)
 }
 
-/// The examples as people see them: no addresses or phone numbers, and short.
-fn shown(prepared: &Prepared) -> Vec<(String, usize)> {
-    prepared
-        .examples
-        .iter()
-        .zip(&prepared.class_of)
-        .map(|(example, class)| (crate::text::snippet(&example.text, EXAMPLE_CHARS), *class))
-        .collect()
+/// The kept examples as people see them: no addresses or phone numbers, and short.
+fn shown(prepared: &Prepared) -> String {
+    let kept = (0..prepared.examples.len()).filter(|place| is_kept(prepared, *place));
+    let lines = kept.filter_map(|place| {
+        let (example, class) = (prepared.examples.get(place)?, prepared.class_of.get(place)?);
+        let text = crate::text::snippet(&example.text, EXAMPLE_CHARS).replace(['\n', '\r'], " ");
+        Some(format!("{class}\t{text}"))
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Every text as numbers, on two threads: an embedding takes milliseconds.
@@ -235,7 +255,7 @@ fn is_plain(example: &Example, factual: &[String]) -> Option<bool> {
 }
 
 /// A message as the model read it that had not seen it.
-struct Unseen {
+struct HeldOutRow {
     place: usize,
     class: usize,
     logs: Vec<f32>,
@@ -246,7 +266,7 @@ fn held_out(
     plans: &[HeadPlan],
     plan: &Plan,
     progress: &(dyn Fn(u64) + Sync),
-) -> Vec<Unseen> {
+) -> Vec<HeldOutRow> {
     let fold_of: Vec<usize> = prepared.examples.iter().map(|one| fold(&one.text, plan.folds)).collect();
     let mut unseen = Vec::new();
     for fold in 0..plan.folds {
@@ -260,7 +280,7 @@ fn held_out(
             };
             let likest = near.likest(&row.dense, prepared.classes.len());
             let logs = intents.logs(row, &likest, plan.near_weight);
-            unseen.push(Unseen { place, class: *class, logs });
+            unseen.push(HeldOutRow { place, class: *class, logs });
         }
         progress(fold as u64 + 1);
     }
@@ -278,7 +298,7 @@ fn best(values: &[f64]) -> Option<(usize, f64)> {
     values.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
-fn figures(prepared: &Prepared, held_out: &[Unseen], temperature: f64) -> Figures {
+fn figures(prepared: &Prepared, held_out: &[HeldOutRow], temperature: f64) -> Figures {
     let mut by_source = BTreeMap::new();
     for example in &prepared.examples {
         *by_source.entry(example.source).or_insert(0) += 1;
@@ -318,7 +338,7 @@ fn figures(prepared: &Prepared, held_out: &[Unseen], temperature: f64) -> Figure
 /// For each intent: from which raw score on the shop's own tickets prove its answers.
 fn thresholds(
     prepared: &Prepared,
-    held_out: &[Unseen],
+    held_out: &[HeldOutRow],
     plan: &Plan,
 ) -> BTreeMap<String, Result<bound::Chosen, String>> {
     let mut judged: BTreeMap<&str, Vec<Judged>> = BTreeMap::new();

@@ -222,8 +222,8 @@ mod tests {
         crate::daemon::outside::backup(&order, &mut |_| ()).unwrap();
         let path = copy;
         for (version, verdict, words) in [
-            (2_u32, Verdict::Ok, "is ours"),
-            (1, Verdict::Ok, "from schema 1 to 2 at the next start"),
+            (3_u32, Verdict::Ok, "is ours"),
+            (1, Verdict::Ok, "from schema 1 to 3 at the next start"),
             (99, Verdict::Problem, "newer"),
         ] {
             // The version as SQLite's file format has it, at byte 60.

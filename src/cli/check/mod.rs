@@ -4,6 +4,7 @@
 //! Problems end it with [`Exit::No`]; a file that cannot be read ends it with [`Exit::Wrong`] before that.
 
 mod files;
+mod model;
 mod offline;
 mod online;
 
@@ -89,6 +90,7 @@ impl Check {
         findings.fine("file", format!("{} can be read", loaded.path.display()));
         offline::check(&mut findings, &loaded, &secrets);
         files::check(&mut findings, &loaded, &around);
+        model::check(&mut findings, &loaded.config);
         if self.online {
             online::check(&mut findings, session, &loaded, &secrets);
         }

@@ -27,9 +27,9 @@ pub(super) fn check(findings: &mut Findings, loaded: &Loaded, secrets: &Secrets)
             teams(findings, &loaded.config, &policy);
         }
     }
-    match outside::classifier(&loaded.config) {
+    match outside::rules(&loaded.config) {
         Err(problem) => findings.problem("examples", problem, "correct the phrase"),
-        Ok(classifier) => findings.fine("examples", format!("classifier {}", classifier.version())),
+        Ok(rules) => findings.fine("examples", format!("the rules can read them ({})", rules.version())),
     }
     second_opinion(findings, loaded, secrets);
     rollout(findings, &loaded.config);

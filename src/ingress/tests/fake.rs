@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::PATIENCE;
 use crate::event::{Caps, EventId, HelpdeskName, ReplyCounts, State, TicketId, Timestamp};
 use crate::helpdesk::{Call, Unusable, WebhookSource};
+use crate::store::models::{ModelStore, NewModel};
 use crate::store::{
     AcceptDone, Accepted, Answer, Begun, Claim, Due, End, Fetched, Journal, KnownTicket, NewCall, Plan,
     ReplyState, Seen, Setting, StepPlan, StepState, Store, StoreError, Unproven,
@@ -106,6 +107,20 @@ impl FakeStore {
 
     pub(crate) fn kept(&self) -> Vec<NewCall> {
         self.state.lock().unwrap().kept.clone()
+    }
+}
+
+impl ModelStore for FakeStore {
+    fn add_model(&self, _: NewModel, _: &str, _: Timestamp) -> Result<(), StoreError> {
+        unused()
+    }
+
+    fn use_model(&self, _: Option<&str>, _: &str, _: Timestamp) -> Result<(), StoreError> {
+        unused()
+    }
+
+    fn model(&self, _: Option<&str>) -> Result<Option<Vec<u8>>, StoreError> {
+        unused()
     }
 }
 

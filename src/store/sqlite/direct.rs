@@ -16,9 +16,10 @@ use super::LONGEST_WAIT;
 use super::migrate::SCHEMA;
 use super::open::broken;
 use super::writer::Bell;
-use super::{alerts, brake, coverage, events, gaps, journal, replies, upkeep};
+use super::{alerts, brake, coverage, events, gaps, journal, models, replies, upkeep};
 use crate::clock::Clock;
 use crate::event::{Caps, EventId, HelpdeskName, ReplyCounts, State, TicketId, Timestamp};
+use crate::store::models::{ModelStore, NewModel};
 use crate::store::{
     AcceptDone, Alert, Answer, Begun, Claim, CoverageHour, Due, End, Fetched, Gap, GapsDue, Journal,
     KnownTicket, Look, NewCall, Plan, ReplyState, Seen, Setting, StepPlan, StepState, Store, StoreError,
@@ -158,6 +159,20 @@ impl DirectStore {
             }
         }
         done
+    }
+}
+
+impl ModelStore for DirectStore {
+    fn add_model(&self, model: NewModel, by: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.write(false, |open| models::add(open, &model, by, now))
+    }
+
+    fn use_model(&self, version: Option<&str>, by: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.write(false, |open| models::take(open, version, by, now))
+    }
+
+    fn model(&self, version: Option<&str>) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(|open| models::bytes(open, version))
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A fresh file gets [`SCHEMA`] at once. An older one takes one step a version: `migrations/vN.sql` leads from N - 1
 //! to N. Either every step is on disk or none is: the version number is written in the same transaction. Old schemas
-//! stay in the repository (`migrations/v1.sql` is the first one as it was), so that each step has its test.
+//! stay in the repository (`migrations/v1.sql` and `migrations/v2-fresh.sql` as they were), so that each step has its test.
 
 use std::path::Path;
 
@@ -12,13 +12,14 @@ use super::open::{broken, pragma, refuse_newer};
 use crate::store::StoreError;
 
 /// The version `schema.sql` describes.
-pub(crate) const SCHEMA_VERSION: i64 = 2;
+pub(crate) const SCHEMA_VERSION: i64 = 3;
 
 /// The whole schema of a fresh file.
 pub(crate) const SCHEMA: &str = include_str!("../../../schema.sql");
 
 /// The step to each version from 2 on.
-const STEPS: [(i64, &str); 1] = [(2, include_str!("migrations/v2.sql"))];
+const STEPS: [(i64, &str); 2] =
+    [(2, include_str!("migrations/v2.sql")), (3, include_str!("migrations/v3.sql"))];
 
 /// Brings the schema up to date.
 ///
@@ -61,12 +62,23 @@ mod tests {
 
     /// The first schema, as it was.
     const V1: &str = include_str!("migrations/v1.sql");
-    /// What a daemon of that time wrote.
+    /// The second one.
+    const V2: &str = include_str!("migrations/v2-fresh.sql");
+    /// What a daemon of the first one's time wrote.
     const V1_ROWS: &str = include_str!("migrations/v1-rows.sql");
 
+    /// What came with the second.
+    const V2_ROWS: &str = "
+      insert into alerts (key, text, raised_at) values ('brake:hour', 'too many', 5);
+      insert into gaps (helpdesk, number, state, noted_at) values ('richpanel', 7, 'missing', 5);";
+
     fn file_of_version_1(path: &Path, more: &str) {
+        file(path, V1, more);
+    }
+
+    fn file(path: &Path, schema: &str, more: &str) {
         let connection = Connection::open(path).unwrap();
-        connection.execute_batch(V1).unwrap();
+        connection.execute_batch(schema).unwrap();
         connection.execute_batch(V1_ROWS).unwrap();
         connection.execute_batch(more).unwrap();
     }
@@ -90,31 +102,37 @@ mod tests {
 
     #[test]
     fn a_file_of_each_earlier_version_becomes_a_fresh_one_with_its_rows() {
-        let folder = tempfile::tempdir().unwrap();
-        let (old, fresh) = (folder.path().join("old.db"), folder.path().join("fresh.db"));
-        file_of_version_1(&old, "");
-        let tables = [
-            "events",
-            "calls",
-            "idempotency",
-            "decisions",
-            "replies",
-            "steps",
-            "transitions",
-            "tickets",
-            "settings",
-        ];
-        let before: Vec<_> = {
-            let connection = Connection::open(&old).unwrap();
-            tables.iter().map(|table| rows(&connection, table)).collect()
-        };
-        assert!(before.iter().all(|rows| !rows.is_empty()), "the sample has a row of everything");
-        let migrated = open_writer(&old).unwrap();
-        assert_eq!(pragma::<i64>(&migrated, "user_version").unwrap(), SCHEMA_VERSION);
-        assert_eq!(objects(&migrated), objects(&open_writer(&fresh).unwrap()));
-        let after: Vec<_> = tables.iter().map(|table| rows(&migrated, table)).collect();
-        assert_eq!(before, after);
-        open_reader(&old).unwrap();
+        for (version, schema, rows_of_it, more_tables) in
+            [(1, V1, "", &[][..]), (2, V2, V2_ROWS, &["alerts", "gaps"][..])]
+        {
+            let folder = tempfile::tempdir().unwrap();
+            let (old, fresh) = (folder.path().join("old.db"), folder.path().join("fresh.db"));
+            file(&old, schema, rows_of_it);
+            let tables = [
+                "events",
+                "calls",
+                "idempotency",
+                "decisions",
+                "replies",
+                "steps",
+                "transitions",
+                "tickets",
+                "settings",
+            ];
+            let tables = || tables.iter().chain(more_tables);
+            let before: Vec<_> = {
+                let connection = Connection::open(&old).unwrap();
+                assert_eq!(pragma::<i64>(&connection, "user_version").unwrap(), version);
+                tables().map(|table| rows(&connection, table)).collect()
+            };
+            assert!(before.iter().all(|rows| !rows.is_empty()), "the sample has a row of everything");
+            let migrated = open_writer(&old).unwrap();
+            assert_eq!(pragma::<i64>(&migrated, "user_version").unwrap(), SCHEMA_VERSION);
+            assert_eq!(objects(&migrated), objects(&open_writer(&fresh).unwrap()));
+            let after: Vec<_> = tables().map(|table| rows(&migrated, table)).collect();
+            assert_eq!(before, after);
+            open_reader(&old).unwrap();
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod gaps;
 mod journal;
 pub mod lock;
 mod migrate;
+mod models;
 mod open;
 pub mod reader;
 mod replies;

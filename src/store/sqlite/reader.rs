@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::open::{broken, open_reader};
 use crate::clock::{from_millis, millis};
 use crate::event::{EventId, Lane, State, Timestamp};
+use crate::store::models::KeptModel;
 use crate::store::{Alert, Setting, StoreError};
 
 const EVENT_COLUMNS: &str = "
@@ -303,6 +304,22 @@ impl Reader {
     /// [`StoreError`].
     pub fn setting(&self, key: &str) -> Result<Option<Setting>, StoreError> {
         super::upkeep::setting(&self.connection, key)
+    }
+
+    /// Every kept model, the newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn models(&self) -> Result<Vec<KeptModel>, StoreError> {
+        super::models::list(&self.connection)
+    }
+
+    /// The bytes of a kept model, or (with `None`) of the one in force.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn model(&self, version: Option<&str>) -> Result<Option<Vec<u8>>, StoreError> {
+        super::models::bytes(&self.connection, version)
     }
 }
 

@@ -1,0 +1,191 @@
+//! What a model keeps: the same bytes from the same data, the same readings from the same bytes, and what it read
+//! before it learned.
+
+use std::collections::BTreeMap;
+
+use super::examples::{Example, Flag, Source};
+use super::*;
+
+/// Some messages of three intents that can be told apart, some of them flagged.
+fn messages() -> Vec<Example> {
+    let one = |intent: &str, text: String, flag| Example {
+        intent: intent.into(),
+        text,
+        flag,
+        source: Source::Starter,
+    };
+    let things = ["parcel", "order", "box", "shoes", "lamp", "package", "jacket", "mug", "chair", "phone"];
+    let mut all = Vec::new();
+    for (n, thing) in things.iter().enumerate() {
+        all.push(one("order_status", format!("where is my {thing} now"), Flag::Plain));
+        all.push(one("order_status", format!("where is the {thing} of my sister"), Flag::Trap));
+        all.push(one("refund_request", format!("give me my money back for the {thing}"), Flag::None));
+        all.push(one("refund_request", format!("i want a refund of the {thing}, {n}"), Flag::None));
+        all.push(one("thanks", format!("thank you, the {thing} is lovely"), Flag::None));
+    }
+    all
+}
+
+fn plan() -> Plan {
+    Plan { rounds_max: 30, ..Plan::default() }
+}
+
+fn trained(examples: Vec<Example>, embed: Option<&dyn Embed>) -> Model {
+    train(Training { examples, embed, plan: plan(), progress: &|_, _| () }).unwrap()
+}
+
+/// Numbers from the text's length, about of unit length; nothing for a text with `!`.
+struct Toy;
+
+impl Embed for Toy {
+    fn embed(&self, text: &str) -> Option<Vec<f32>> {
+        let number = |place: u32| (text.len() as f32 * 0.1 * place as f32).cos() * 0.2;
+        (!text.contains('!')).then(|| (0..50).map(number).collect())
+    }
+
+    fn version(&self) -> &str {
+        "toy-1"
+    }
+}
+
+#[test]
+fn the_same_data_in_any_order_gives_the_same_bytes() {
+    let first = trained(messages(), None);
+    let mut turned = messages();
+    turned.reverse();
+    turned.extend(messages().into_iter().take(7));
+    let second = trained(turned, None);
+    assert_eq!(first.to_bytes(), second.to_bytes());
+    assert_eq!(first.version(), second.version());
+    let mut fewer = messages();
+    fewer.pop();
+    assert_ne!(trained(fewer, None).version(), first.version());
+}
+
+#[test]
+fn bytes_give_back_the_model_with_every_reading() {
+    for embed in [None, Some(&Toy as &dyn Embed)] {
+        let model = trained(messages(), embed);
+        let bytes = model.to_bytes();
+        let again = Model::from_bytes(&bytes, embed.map(|embed| embed.version())).unwrap();
+        assert_eq!(&Model::description_of(&bytes).unwrap(), model.description());
+        assert!(again == model && again.to_bytes() == bytes);
+        for text in ["where is my lamp", "refund please", "thank you", ""] {
+            assert_eq!(again.read(text, embed), model.read(text, embed), "{text}");
+        }
+        let near = again.nearest(&again.read("where is my lamp now", embed), 1);
+        let wanted = embed.map(|_| ("where is my lamp now".to_owned(), "order_status".to_owned()));
+        assert_eq!(near.into_iter().next().map(|near| (near.text, near.intent)), wanted);
+    }
+}
+
+#[test]
+fn a_model_of_another_embedding_is_refused_by_name_and_one_without_fits_anywhere() {
+    let with = trained(messages(), Some(&Toy)).to_bytes();
+    for here in [None, Some("toy-2")] {
+        let error = Model::from_bytes(&with, here).unwrap_err().to_string();
+        assert!(error.contains("toy-1") && error.contains(here.unwrap_or("none")), "{error}");
+    }
+    let without = trained(messages(), None).to_bytes();
+    assert!(Model::from_bytes(&without, Some("toy-2")).is_ok());
+    let error = Model::from_bytes(b"garbage", None).unwrap_err().to_string();
+    assert!(error.contains("not a model"), "{error}");
+}
+
+#[test]
+fn a_text_that_the_embedding_cannot_read_has_no_opinion_and_is_never_plain() {
+    let model = trained(messages(), Some(&Toy));
+    let text = "where is my parcel now";
+    assert!(model.read(text, Some(&Toy)).plain.unwrap() > 0.5);
+    for reading in [model.read(&format!("{text}!"), Some(&Toy)), model.read(text, None)] {
+        assert_eq!(reading.plain, Some(0.0));
+        let sure = model.confidence(&reading);
+        assert!(sure.iter().all(|share| (share - 1.0 / 3.0).abs() < 1e-6), "{sure:?}");
+    }
+}
+
+#[test]
+fn it_keeps_what_it_read_each_example_as_before_it_learned_it() {
+    let model = trained(messages(), None);
+    let mut right: BTreeMap<bool, usize> = BTreeMap::new();
+    for example in messages() {
+        let read = model.read_unseen(&example.text).expect("every example was held out once");
+        *right.entry(read == example.intent).or_default() += 1;
+    }
+    let share = right[&true] as f64 / messages().len() as f64;
+    assert!((share - model.description().figures.accuracy).abs() < 1e-9, "{share}");
+    assert_eq!(model.read_unseen("something else"), None);
+}
+
+#[test]
+fn the_configurations_examples_are_known_by_their_fingerprint() {
+    let mut own = messages();
+    own[3].source = Source::Config;
+    let model = trained(own.clone(), None);
+    assert_eq!(model.description().configured, examples::configured(&own));
+    assert_ne!(model.description().configured, examples::configured(&messages()));
+}
+
+/// Minutes without optimisation: `tests/run-all`.
+mod retrained {
+    use super::super::packed::Packed;
+    use super::super::regression::{Labelled, Regression, Settings, fit};
+    use super::*;
+
+    /// Held-out figures are left out: they take five times as long, and hang on the same arithmetic.
+    #[test]
+    fn the_starter_pack_gives_the_model_that_is_here() {
+        let built_in = Model::from_bytes(include_bytes!("starter-ngrams.bin"), None).unwrap();
+        let plan = Plan { folds: 0, ..Plan::default() };
+        let examples = examples::starter().unwrap();
+        let again = train(Training { examples, embed: None, plan, progress: &|_, _| () }).unwrap();
+        let said = "starter-ngrams.bin comes out differently; train again as starter/README.md says";
+        assert!(again.description.data == built_in.description.data && again.near == built_in.near, "{said}");
+        assert!(again.vocabulary == built_in.vocabulary && again.examples == built_in.examples, "{said}");
+        assert!(again.intents == built_in.intents && again.plain == built_in.plain, "{said}");
+    }
+
+    #[test]
+    fn a_byte_for_each_weight_costs_no_accuracy() {
+        let all = examples::in_order(examples::starter().unwrap());
+        let names: std::collections::BTreeSet<&str> = all.iter().map(|one| one.intent.as_str()).collect();
+        let class = |example: &Example| names.iter().position(|name| *name == example.intent).unwrap();
+        let vocabulary = Vocabulary::learn(all.iter().map(|one| one.text.as_str()));
+        let row = |text: &str| Row { sparse: vocabulary.row(text), dense: Vec::new() };
+        let rows: Vec<Row> = all.iter().map(|one| row(&one.text)).collect();
+        let held_out = |place: usize| place % 5 == 0;
+        let learn: Vec<Labelled<'_>> = (0..all.len())
+            .filter(|place| !held_out(*place))
+            .map(|place| Labelled { row: &rows[place], class: class(&all[place]), weight: 1.0 })
+            .collect();
+        let settings = Settings { rounds_max: 60, ..Settings::default() };
+        let fitted = fit(&learn, names.len(), vocabulary.len(), settings);
+        let packed = Packed::of(&fitted);
+        let best =
+            |scores: &[f32]| (0..scores.len()).max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap();
+        let (mut exact, mut kept, mut other, mut count) = (0, 0, 0, 0);
+        for place in (0..all.len()).filter(|place| held_out(*place)) {
+            let (a, b) = (best(&exact_scores(&fitted, &rows[place])), best(&packed.scores(&rows[place])));
+            exact += usize::from(a == class(&all[place]));
+            kept += usize::from(b == class(&all[place]));
+            other += usize::from(a != b);
+            count += 1;
+        }
+        println!("{count} held out: {exact} right exact, {kept} right packed, {other} read otherwise");
+        assert!(
+            other * 200 <= count && exact.abs_diff(kept) * 500 <= count,
+            "{exact} {kept} {other} of {count}"
+        );
+    }
+
+    fn exact_scores(fitted: &Regression, row: &Row) -> Vec<f32> {
+        let of = |feature: usize| &fitted.weights[feature * fitted.classes..(feature + 1) * fitted.classes];
+        let mut scores = of(fitted.sparse).to_vec();
+        for (place, value) in &row.sparse {
+            for (score, weight) in scores.iter_mut().zip(of(*place as usize)) {
+                *score += value * weight;
+            }
+        }
+        scores
+    }
+}
