@@ -11,6 +11,7 @@ mod check;
 mod copies;
 mod demo;
 mod discard;
+mod eval;
 mod events;
 mod explain;
 mod export;
@@ -101,6 +102,8 @@ enum Command {
     Check(check::Check),
     /// Take one message through classify and decide, with every reason; nothing is sent
     Explain(explain::Explain),
+    /// Measure the classifier and its decisions on labelled messages, or its model on a public set
+    Eval(eval::Eval),
     /// Print the HTTP Targets to paste into Richpanel
     HttpTarget(http_target::HttpTarget),
     /// Run the simulated helpdesk alone, as a sandbox
@@ -142,6 +145,7 @@ impl Cli {
             Command::Restore(restore) => restore.run(&session),
             Command::Check(check) => check.run(&session),
             Command::Explain(explain) => explain.run(&session),
+            Command::Eval(eval) => eval.run(&session),
             Command::HttpTarget(target) => target.run(&session),
             Command::Sim(sim) => sim.run(&session),
             Command::Demo(demo) => demo.run(&session),

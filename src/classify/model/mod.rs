@@ -15,6 +15,7 @@ pub mod examples;
 mod file;
 pub mod head;
 mod lbfgs;
+pub mod measure;
 pub mod ngrams;
 pub mod regression;
 #[cfg(test)]
