@@ -14,7 +14,7 @@
 //! ```
 //!
 //! Imports point one way only: an adapter names its port and [`event`]; only [`daemon`] names adapters. hyper and
-//! tokio stay in `ingress`, `web`, `sim` and `daemon`; ureq in `helpdesk::http` and `sim`; rusqlite in
+//! tokio stay in `ingress`, `web`, `sim` and `daemon`; ureq in `helpdesk::http`, `classify::outside` and `sim`; rusqlite in
 //! `store::sqlite`. `tests/it/architecture.rs` reads the imports and fails when one strays.
 
 pub mod event;

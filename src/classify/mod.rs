@@ -1,4 +1,5 @@
-//! From words to intents. [`Classifier`] is the port; [`phrases`] is the adapter that lives in the binary.
+//! From words to intents. [`Classifier`] is the port; [`phrases`] is the adapter that lives in the binary. [`opinion`] is
+//! the port to a second reader outside it, [`outside`] its adapter.
 //!
 //! A classifier never decides: it ranks intents, says how sure it is and what spoke for each, and raises the P0 net.
 
@@ -10,6 +11,8 @@ mod finder;
 mod lexicon;
 pub mod model;
 mod negation;
+pub mod opinion;
+pub mod outside;
 mod pattern;
 pub mod phrases;
 mod plain;

@@ -266,6 +266,9 @@ fn daemon(overview: &Overview, now: Timestamp) -> String {
             text.push_str(&pair("", &paint(Tone::Warn, &format!("no replies: {}", clean(why)))));
         }
     }
+    if let Some(state) = &running.second_opinion {
+        text.push_str(&pair("second opinion", &clean(state)));
+    }
     text
 }
 

@@ -14,6 +14,9 @@ const OPTIONAL: &[(&str, &str)] = &[
     ("richpanel", "api_key_file"),
     ("richpanel", "bot_agent_id"),
     ("routing", "assignee_id"),
+    ("second_opinion", "base_url"),
+    ("second_opinion", "model"),
+    ("second_opinion", "api_key_file"),
 ];
 
 /// The channels' words that the documents tell a shop to write, one Target each.

@@ -9,6 +9,7 @@ mod breaker;
 mod example_tests;
 pub mod load;
 mod policy;
+mod second_opinion;
 pub mod secrets;
 mod shop;
 pub mod starter;
@@ -25,6 +26,7 @@ pub use policy::{
     Automation, Gates, IntentSettings, Intents, Limits, MayAnswer, Replies, ReplyTexts, Rollout, Routing,
     Team,
 };
+pub use second_opinion::{OnlyWhen, SecondOpinion};
 pub use shop::{Shipping, Shop};
 
 use crate::event::HelpdeskName;
@@ -59,6 +61,8 @@ pub struct Config {
     pub gates: Gates,
     /// Caps on replies.
     pub limits: Limits,
+    /// The outside model, when a shop wants one.
+    pub second_opinion: SecondOpinion,
     /// What else is done to a ticket besides tags.
     pub automation: Automation,
     /// The search for missed tickets.
@@ -85,6 +89,7 @@ impl Default for Config {
             replies: Replies::default(),
             gates: Gates::default(),
             limits: Limits::default(),
+            second_opinion: SecondOpinion::default(),
             automation: Automation::default(),
             reconcile: Reconcile::default(),
             readback: Readback::default(),

@@ -79,6 +79,10 @@ pub struct IntentSettings {
     /// The reply's name under `[replies]`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply: Option<String>,
+    /// Answer from this score on (0.5..=1), set by hand. Without it an answer needs proof: your own tickets and
+    /// `train`, or for a plain status question the starter pack. It raises a proven threshold, never lowers it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_confidence: Option<f64>,
     /// Phrases that speak for this intent.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub examples: Vec<String>,

@@ -17,6 +17,8 @@ pub struct Secrets {
     pub tokens: Vec<SecretString>,
     /// The helpdesk's API key.
     pub api_key: Option<SecretString>,
+    /// The outside model's key.
+    pub opinion_key: Option<SecretString>,
     /// For `/livez`, `/readyz` and `/metrics` from elsewhere.
     pub metrics_token: Option<SecretString>,
     /// What was asked for and could not be read, in words for people.
@@ -32,6 +34,8 @@ pub struct Surroundings {
     pub token: Option<String>,
     /// `RICHPANEL_API_KEY`.
     pub api_key: Option<String>,
+    /// `RICHPANEL_MW_OPINION_KEY`.
+    pub opinion_key: Option<String>,
 }
 
 impl Surroundings {
@@ -42,6 +46,7 @@ impl Surroundings {
             credentials: std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from),
             token: variable("RICHPANEL_MW_TOKEN"),
             api_key: variable("RICHPANEL_API_KEY"),
+            opinion_key: variable("RICHPANEL_MW_OPINION_KEY"),
         }
     }
 }
@@ -50,7 +55,7 @@ impl Secrets {
     /// Looks every secret up. What is missing is in `problems`; what is simply not configured is `None`.
     pub fn find(loaded: &Loaded, surroundings: &Surroundings) -> Self {
         let mut secrets = Self::default();
-        let Config { server, admin, richpanel, .. } = &loaded.config;
+        let Config { server, admin, richpanel, second_opinion, .. } = &loaded.config;
         let mut look = |file: Option<&PathBuf>, variable: Option<&String>, key: &str| -> Option<String> {
             match file {
                 Some(file) => match read(file, &loaded.path, surroundings.credentials.as_deref()) {
@@ -67,6 +72,11 @@ impl Secrets {
         let api_key =
             look(richpanel.api_key_file.as_ref(), surroundings.api_key.as_ref(), "[richpanel] api_key_file");
         let metrics = look(admin.metrics_token_file.as_ref(), None, "[admin] metrics_token_file");
+        let opinion = second_opinion.enabled.then(|| {
+            let file = second_opinion.api_key_file.as_ref();
+            look(file, surroundings.opinion_key.as_ref(), "[second_opinion] api_key_file")
+        });
+        secrets.opinion_key = lines(opinion.flatten().as_deref()).into_iter().next();
         secrets.tokens = lines(tokens.as_deref());
         secrets.api_key = lines(api_key.as_deref()).into_iter().next();
         secrets.metrics_token = lines(metrics.as_deref()).into_iter().next();
@@ -83,13 +93,14 @@ impl Secrets {
 
 /// Every secret file that the configuration names: its key and where it stands.
 pub fn files(loaded: &Loaded, surroundings: &Surroundings) -> Vec<(&'static str, PathBuf)> {
-    let Config { server, admin, richpanel, .. } = &loaded.config;
+    let Config { server, admin, richpanel, second_opinion, .. } = &loaded.config;
     [
         ("[server] token_file", &server.token_file),
         ("[richpanel] api_key_file", &richpanel.api_key_file),
         ("[admin] password_file", &admin.password_file),
         ("[admin] viewer_password_file", &admin.viewer_password_file),
         ("[admin] metrics_token_file", &admin.metrics_token_file),
+        ("[second_opinion] api_key_file", &second_opinion.api_key_file),
     ]
     .into_iter()
     .filter_map(|(key, file)| Some((key, file.as_ref()?)))
@@ -164,6 +175,23 @@ mod tests {
         let problems = Secrets::find(&config, &Surroundings::default()).problems.join("\n");
         for words in ["shorter than 16", "empty is empty", "cannot read"] {
             assert!(problems.contains(words), "{words} not in {problems}");
+        }
+    }
+
+    #[test]
+    fn the_outside_models_key_is_looked_for_only_when_it_is_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("opinion"), "from-the-file\n").unwrap();
+        let around =
+            Surroundings { opinion_key: Some("from-the-environment".into()), ..Surroundings::default() };
+        for (text, key) in [
+            ("enabled = true\napi_key_file = \"opinion\"", Some("from-the-file")),
+            ("enabled = true", Some("from-the-environment")),
+            ("api_key_file = \"none\"", None),
+        ] {
+            let found = Secrets::find(&loaded(folder.path(), &format!("[second_opinion]\n{text}")), &around);
+            assert_eq!(found.opinion_key.as_ref().map(|key| key.expose_secret()), key, "{text}");
+            assert_eq!(found.problems, Vec::<String>::new());
         }
     }
 

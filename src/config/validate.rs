@@ -8,6 +8,7 @@ pub fn problems(config: &Config) -> Vec<String> {
     let mut bound = |holds: bool, words: &str| found.extend((!holds).then(|| words.to_owned()));
     machinery(config, &mut bound);
     policy(config, &mut bound);
+    second_opinion(config, &mut bound);
     found
 }
 
@@ -101,6 +102,30 @@ fn policy(config: &Config, bound: &mut dyn FnMut(bool, &str)) {
     );
 }
 
+fn second_opinion(config: &Config, bound: &mut dyn FnMut(bool, &str)) {
+    let opinion = &config.second_opinion;
+    bound((1..=30).contains(&opinion.timeout_seconds), "[second_opinion] timeout_seconds must be 1 to 30");
+    bound(
+        opinion.calls_per_day >= 1,
+        "[second_opinion] calls_per_day must be at least 1; enabled = false switches it off",
+    );
+    if !opinion.enabled {
+        return;
+    }
+    // A worker asks twice at most while it holds an event.
+    bound(
+        config.workers.lease_seconds >= opinion.timeout_seconds.saturating_mul(2).saturating_add(20),
+        "[second_opinion] timeout_seconds is too long: [workers] lease_seconds must be twice as long and 20 more",
+    );
+    let set = |value: &Option<String>| value.as_ref().is_some_and(|value| !value.trim().is_empty());
+    bound(set(&opinion.model), "[second_opinion] model is not set: name the model as its endpoint knows it");
+    let url = opinion.base_url.as_deref().unwrap_or_default();
+    bound(
+        url.starts_with("https://") || is_loopback(url),
+        "[second_opinion] base_url must be the https:// address before /chat/completions (http:// only for this machine)",
+    );
+}
+
 fn is_loopback(url: &str) -> bool {
     ["http://127.0.0.1", "http://localhost", "http://[::1]"]
         .iter()
@@ -139,6 +164,22 @@ mod tests {
             ("[routing]\ndefault = \"nobody\"", "nobody"),
             ("[routing.teams.vip]\ntag = \"vip\"", "route-"),
             ("[rollout]\ncanary_percent = 101.0", "canary_percent"),
+            ("[second_opinion]\ntimeout_seconds = 31", "timeout_seconds"),
+            ("[second_opinion]\ncalls_per_day = 0", "enabled = false"),
+            (
+                "[second_opinion]\nenabled = true\nbase_url = \"https://api.example.com/v1\"",
+                "model is not set",
+            ),
+            ("[second_opinion]\nenabled = true\nmodel = \"m\"", "base_url"),
+            (
+                "[workers]\nlease_seconds = 30\n[second_opinion]\nenabled = true\nmodel = \"m\"\ntimeout_seconds = 6\n\
+                 base_url = \"https://api.example.com\"",
+                "lease_seconds",
+            ),
+            (
+                "[second_opinion]\nenabled = true\nmodel = \"m\"\nbase_url = \"http://api.example.com/v1\"",
+                "https://",
+            ),
             ("[readback]\nafter_ms = [10, 5]", "after_ms"),
         ] {
             let found = problems(&parse(text, Path::new("x")).unwrap());

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::classify::opinion::SecondOpinion;
 use crate::clock::Clock;
 use crate::config::load::Loaded;
 use crate::config::secrets::Secrets;
@@ -126,7 +127,9 @@ impl Daemon {
         let restarted = parts::restarted(store.as_ref(), clock.as_ref())?;
         let helpdesk = parts::helpdesk(&config, &secrets, &clock, restarted)?;
         parts::as_last_seen(store.as_ref(), helpdesk.as_ref())?;
-        let desk = Arc::new(parts::desk(&config, &store, &helpdesk, &policy, &clock)?);
+        let second = parts::second_opinion(&config, &secrets, &clock)
+            .map_err(|problem| StartError::Config(vec![problem]))?;
+        let desk = Arc::new(parts::desk(&config, &store, &helpdesk, &policy, second.clone(), &clock)?);
 
         let (tell, ended) = mpsc::channel();
         let stopper = Stopper(tell.clone());
@@ -149,6 +152,7 @@ impl Daemon {
         let steering = Steering {
             store: Arc::clone(&store),
             helpdesk,
+            second,
             policy,
             clock: Arc::clone(&clock),
             timer: timer.1.clone(),
@@ -304,6 +308,7 @@ async fn both(ingress: Ingress, admin: Admin, stopped: watch::Receiver<bool>) ->
 struct Steering {
     store: Arc<dyn Store>,
     helpdesk: Arc<dyn Helpdesk>,
+    second: Option<Arc<dyn SecondOpinion>>,
     policy: Arc<LivePolicy>,
     clock: Arc<dyn Clock>,
     timer: Sender<timer::Request>,
@@ -367,6 +372,7 @@ impl Steering {
             admin: self.admin.to_string(),
             not_ready: status::not_ready(&self.store),
             helpdesks: vec![status::helpdesk_status(self.helpdesk.as_ref())],
+            second_opinion: self.second.as_ref().map(|second| second.state()),
         }
     }
 }

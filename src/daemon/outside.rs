@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{StartError, parts};
 use crate::classify::Classifier;
+use crate::classify::opinion::SecondOpinion;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::config::secrets::Secrets;
@@ -53,6 +54,18 @@ pub fn helpdesk(
 /// The phrase that cannot be read.
 pub fn classifier(config: &Config) -> Result<Box<dyn Classifier>, String> {
     Ok(Box::new(parts::classifier(config)?))
+}
+
+/// The outside model as the daemon would ask it; `None` when it is switched off. It counts its own budget.
+///
+/// # Errors
+/// An address or a key that cannot be used, in words for people.
+pub fn second_opinion(
+    config: &Config,
+    secrets: &Secrets,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<Arc<dyn SecondOpinion>>, String> {
+    parts::second_opinion(config, secrets, clock)
 }
 
 /// An order in the helpdesk's own JSON, with where it would be fetched.

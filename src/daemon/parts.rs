@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use super::{Plan, StartError};
 use crate::act::ending::Patience;
+use crate::classify::opinion::SecondOpinion;
+use crate::classify::outside::{self, OutsideReader};
 use crate::classify::phrases::PhraseClassifier;
 use crate::clock::Clock;
 use crate::config::secrets::Secrets;
@@ -23,7 +25,7 @@ use crate::store::sqlite::{Options, SqliteStore};
 use crate::store::{Store, StoreError};
 use crate::timer::outage::alert_key;
 use crate::web::Admin;
-use crate::worker::{Desk, LivePolicy, Settings};
+use crate::worker::{Desk, LivePolicy, Second, Settings};
 
 /// What keeps this configuration from working, in words for people.
 pub(super) fn problems(plan: &Plan) -> Vec<String> {
@@ -41,6 +43,10 @@ pub(super) fn problems(plan: &Plan) -> Vec<String> {
     }
     if let Err(problem) = classifier(config) {
         found.push(problem);
+    }
+    // What is not set at all is among the values' problems already.
+    if validate::problems(config).is_empty() {
+        found.extend(second_opinion(config, &plan.secrets, &plan.clock).err());
     }
     found
 }
@@ -144,19 +150,52 @@ pub fn classifier(config: &Config) -> Result<PhraseClassifier, String> {
     PhraseClassifier::new(&examples, &disabled).map_err(|error| format!("[intents] {error}"))
 }
 
+/// The outside model as a second reader; `None` when it is switched off.
+///
+/// # Errors
+/// An address or a key that cannot be used, in words for people.
+pub fn second_opinion(
+    config: &Config,
+    secrets: &Secrets,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<Arc<dyn SecondOpinion>>, String> {
+    let wanted = &config.second_opinion;
+    if !wanted.enabled {
+        return Ok(None);
+    }
+    let words = |error: &dyn std::fmt::Display| format!("[second_opinion] {error}");
+    let settings = outside::Settings {
+        base_url: wanted.base_url.clone().unwrap_or_default(),
+        model: wanted.model.clone().unwrap_or_default(),
+        key: secrets.opinion_key.clone(),
+        timeout: Duration::from_secs(wanted.timeout_seconds),
+        calls_per_day: wanted.calls_per_day,
+        tokens_per_day: wanted.tokens_per_day,
+        time_zone: jiff::tz::TimeZone::get(&config.shop.timezone).map_err(|error| words(&error))?,
+    };
+    let reader = OutsideReader::new(settings, Arc::clone(clock)).map_err(|error| words(&error))?;
+    Ok(Some(Arc::new(reader)))
+}
+
 pub(super) fn desk(
     config: &Config,
     store: &Arc<dyn Store>,
     helpdesk: &Arc<dyn Helpdesk>,
     policy: &Arc<LivePolicy>,
+    second: Option<Arc<dyn SecondOpinion>>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Desk, StartError> {
+    if second.is_some() {
+        let url = config.second_opinion.base_url.as_deref().unwrap_or_default();
+        log::info!("second opinion: on; masked texts go to {url}");
+    }
     let helpdesks: BTreeMap<HelpdeskName, Arc<dyn Helpdesk>> =
         [(helpdesk.name().clone(), Arc::clone(helpdesk))].into_iter().collect();
     Ok(Desk {
         store: Arc::clone(store),
         helpdesks,
         classifier: Arc::new(classifier(config).map_err(|problem| StartError::Config(vec![problem]))?),
+        second: second.map(|reader| Second { reader, when: config.second_opinion.only_when }),
         policy: Arc::clone(policy),
         clock: Arc::clone(clock),
         settings: settings(config),

@@ -30,6 +30,9 @@ pub struct Status {
     pub not_ready: Option<String>,
     /// A helpdesk each.
     pub helpdesks: Vec<HelpdeskStatus>,
+    /// How the outside model stands; `None` when it is switched off.
+    #[serde(default)]
+    pub second_opinion: Option<String>,
 }
 
 /// One helpdesk's budget.

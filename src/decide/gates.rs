@@ -47,6 +47,7 @@ const WITHOUT_ORDER: &[&str] = &[
     "urgent-net",
     "several-intents",
     "confidence",
+    "agreement",
     "caution",
     "language",
     "cap-ticket",
@@ -167,6 +168,7 @@ impl<'a> Asked<'a> {
             "urgent-net" => self.urgent_net(),
             "several-intents" => self.several_intents(),
             "confidence" => self.confidence(),
+            "agreement" => self.agreement(),
             "caution" => self.caution(),
             "language" => self.language(),
             "order-certain" => self.order_certain(blocked),
@@ -319,15 +321,6 @@ impl<'a> Asked<'a> {
             Ok(format!("nothing else is asked at {floor} or more that needs a person"))
         } else {
             Err(format!("also asked, at {floor} or more: {}", against.join(", ")))
-        }
-    }
-
-    fn confidence(&self) -> Judged {
-        let (confidence, needed) = (self.verdict.primary().1, self.policy.gates.reply_confidence);
-        if confidence >= needed {
-            Ok(format!("{} is at or above {needed}", figure(confidence)))
-        } else {
-            Err(format!("{} is below {needed}", figure(confidence)))
         }
     }
 

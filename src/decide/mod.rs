@@ -9,7 +9,9 @@
 mod automatic;
 mod canary;
 mod gates;
+mod gates_ground;
 mod gates_reply;
+mod opinion;
 mod order;
 mod plan;
 pub mod policy;
@@ -22,6 +24,7 @@ pub(crate) mod tests;
 
 pub use automatic::{Automatic, automatic};
 pub use canary::canary_position;
+pub use opinion::worth_asking;
 pub use order::match_order;
 pub use plan::decide;
 pub use policy::{IntentPolicy, Policy};
@@ -101,6 +104,7 @@ pub const GATES: &[&str] = &[
     "urgent-net",
     "several-intents",
     "confidence",
+    "agreement",
     "caution",
     "language",
     "order-certain",

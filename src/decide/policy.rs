@@ -51,7 +51,7 @@ pub struct Policy {
 }
 
 /// One intent, resolved.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct IntentPolicy {
     /// 0 is the most urgent.
     pub priority: u8,
@@ -61,6 +61,8 @@ pub struct IntentPolicy {
     pub may_answer: MayAnswer,
     /// The reply's name, or the prefix of the names for [`MayAnswer::Facts`]; it exists.
     pub reply: Option<String>,
+    /// Answer from this score on (0..=1), set by hand; a proven threshold is only ever raised by it.
+    pub reply_confidence: Option<f64>,
 }
 
 impl Policy {

@@ -82,6 +82,7 @@ fn intents(
                 team: known.team.to_owned(),
                 may_answer: known.may_answer,
                 reply: known.reply.map(str::to_owned),
+                reply_confidence: None,
             };
             (Intent::from(known.name), policy)
         })
@@ -105,6 +106,9 @@ fn intents(
         if policy.priority > 7 {
             errors.push(format!("intents.{name}.priority: {} is not between 0 and 7", policy.priority));
         }
+        if let Some(value) = policy.reply_confidence.filter(|value| !(0.5..=1.0).contains(value)) {
+            errors.push(format!("intents.{name}.reply_confidence: {value} is not between 0.5 and 1"));
+        }
         errors.extend(forbidden(name, policy));
     }
     intents
@@ -124,6 +128,7 @@ fn merged(
         team: team.ok_or_else(|| needs("team"))?,
         may_answer: settings.may_answer.or(known.map(|known| known.may_answer)).unwrap_or(MayAnswer::Never),
         reply: settings.reply.clone().or_else(|| known.and_then(|known| known.reply.clone())),
+        reply_confidence: settings.reply_confidence,
     })
 }
 

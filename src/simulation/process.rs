@@ -143,6 +143,7 @@ impl Live {
             store: Arc::<SimStore>::clone(&store),
             helpdesks: [(helpdesk.name().clone(), Arc::clone(&helpdesk))].into(),
             classifier: Arc::<Remembering>::clone(&CLASSIFIER),
+            second: None,
             policy: Arc::clone(&policy),
             clock: Arc::clone(&clock),
             settings: settings(&sim.config),

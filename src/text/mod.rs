@@ -3,12 +3,13 @@
 //! A message arrives as mail: HTML, quoted history, signatures, disclaimers. The order of use is
 //! [`new_text::new_text`] (which calls [`html`], [`quotes`], [`signature`], [`clean`] and [`language`]),
 //! then [`order_number::order_mention`] on its text. [`automatic::is_automatic`] looks at the mail as a
-//! whole, [`mod@redact`] makes any of it fit for a log.
+//! whole, [`mod@redact`] makes any of it fit for a log, [`mod@anonymise`] fit to leave the machine.
 //!
 //! Everything here is pure: text in, text out, no clock, no I/O, bounded input. What may go wrong is
 //! always one of two things: history kept as new text (an old "cancel" blocks an answer, a person looks),
 //! or new text taken for history. The second is the dangerous one, so a doubtful line stays.
 
+pub mod anonymise;
 pub mod automatic;
 pub mod clean;
 pub mod html;
@@ -29,6 +30,7 @@ mod words;
 #[cfg(test)]
 mod corpus;
 
+pub use anonymise::anonymise;
 pub use automatic::is_automatic;
 pub use html::html_to_text;
 pub use language::{Language, language_of};

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::event::{NEW_ID_GRACE, Turn};
 use super::policy::LivePolicy;
+use super::second::Second;
 use crate::act::ending::{Patience, after_failure};
 use crate::act::{Hands, Stop};
 use crate::classify::Classifier;
@@ -48,6 +49,8 @@ pub struct Desk {
     pub helpdesks: BTreeMap<HelpdeskName, Arc<dyn Helpdesk>>,
     /// What understands.
     pub classifier: Arc<dyn Classifier>,
+    /// Who else is asked, when a shop wants it.
+    pub second: Option<Second>,
     /// What decides.
     pub policy: Arc<LivePolicy>,
     /// Time.

@@ -154,6 +154,7 @@ impl Turn<'_> {
         if let Some(of) = self.duplicate_of(&context)? {
             return Ok(Some(self.duplicate(of, permit)));
         }
+        let verdict = self.hear_second(&context, verdict);
         self.decide_and_act(permit, context, &verdict, None).map(Some)
     }
 
@@ -167,6 +168,7 @@ impl Turn<'_> {
         if self.policy.needs_order(&context, &verdict) {
             context.order = self.find_order(permit, &context)?;
         }
+        let verdict = self.hear_second(&context, verdict);
         self.decide_and_act(permit, context, &verdict, held)
     }
 
@@ -262,6 +264,15 @@ impl Turn<'_> {
         self.desk
             .classifier
             .classify(&Input { text: &context.new_text.text, subject: &context.ticket.subject })
+    }
+
+    /// The verdict with a second opinion over it, where one is configured and came. What replies are written as counts
+    /// here: without it none would go out, and nobody need be asked about one.
+    fn hear_second(&self, context: &Context, verdict: Verdict) -> Verdict {
+        let Some(second) = &self.desk.second else { return verdict };
+        let can_write = self.policy.writer.clone().and_then(|()| self.helpdesk.can_write());
+        let policy = self.policy.clone().with_writer(can_write);
+        second.hear(context, verdict, &policy, self.now()).0
     }
 
     fn find_order(&self, permit: &mut Permit, context: &Context) -> Result<OrderFinding, Stop> {

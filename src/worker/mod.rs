@@ -9,7 +9,9 @@ mod desk;
 mod event;
 mod policy;
 mod pool;
+mod second;
 
 pub use desk::{Desk, Ran, Settings, calls_of};
 pub use policy::LivePolicy;
 pub use pool::{Doorbell, Pool};
+pub use second::{Heard, Second};

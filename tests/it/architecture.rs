@@ -51,7 +51,7 @@ fn vendors_crates_stay_where_they_belong() {
         ("http_body_util", &["ingress", "web", "sim", "daemon"]),
         ("tokio", &["ingress", "web", "sim", "daemon"]),
         ("rusqlite", &["store"]),
-        ("ureq", &["helpdesk", "sim", "cli"]),
+        ("ureq", &["helpdesk", "classify/outside", "sim", "cli"]),
         ("clap", &["cli", "main"]),
         ("anyhow", &["cli", "main"]),
         ("comfy_table", &["cli"]),
@@ -63,7 +63,8 @@ fn vendors_crates_stay_where_they_belong() {
             homes
                 .iter()
                 .filter(|(name, homes)| {
-                    line.contains(&format!("{name}::")) && !homes.contains(&module.as_str())
+                    let home = |home: &&str| *home == module || file.starts_with(home);
+                    line.contains(&format!("{name}::")) && !homes.iter().any(home)
                 })
                 .map(|(name, _)| format!("{}: {name}: {line}", file.display()))
                 .collect::<Vec<_>>()
@@ -84,6 +85,7 @@ fn our_modules_import_only_downward() {
         ("config", &["event"]),
         ("store", &["event", "clock"]),
         ("helpdesk", &["event", "clock", "ticket", "config", "text"]),
+        ("classify/outside", &["event", "text", "clock"]),
         ("classify", &["event", "text"]),
         ("reply", &["event", "ticket", "config", "text", "clock"]),
         ("decide", &["event", "ticket", "classify", "reply", "config", "text", "clock"]),
@@ -105,7 +107,8 @@ fn our_modules_import_only_downward() {
     let strays: Vec<String> = lines()
         .iter()
         .filter_map(|(module, file, line)| {
-            let allowed = allowed.iter().find(|(name, _)| name == module)?.1;
+            // A folder's own row stands before its module's.
+            let allowed = allowed.iter().find(|(name, _)| name == module || file.starts_with(name))?.1;
             let used: Vec<&str> = line
                 .match_indices("crate::")
                 .map(|(at, _)| &line[at + 7..])
@@ -127,7 +130,9 @@ fn only_the_composition_root_names_an_adapter() {
             let store = line.contains("sqlite::") && !["store", "daemon", "cli"].contains(&module.as_str());
             let desk =
                 line.contains("richpanel::") && !["helpdesk", "daemon", "cli"].contains(&module.as_str());
-            store || desk
+            let outside =
+                line.contains("classify::outside") && !["classify", "daemon"].contains(&module.as_str());
+            store || desk || outside
         })
         .map(|(_, file, line)| format!("{}: {line}", file.display()))
         .collect();

@@ -11,6 +11,7 @@ mod faults;
 mod gates;
 mod ledger;
 mod machine;
+mod opinion;
 mod outage;
 mod outcomes;
 mod rehearse;

@@ -37,10 +37,15 @@ use head::{HeadPlan, Heads};
 use ngrams::Vocabulary;
 use regression::Row;
 
-/// Numbers for a text's meaning: of one length, so that near means alike.
+/// Numbers for a text's meaning, so that near means alike.
 pub trait Embed: Send + Sync {
-    /// A vector of unit length; `None` when this text cannot be read.
+    /// [`Embed::parts`] vectors of unit length behind one another; `None` when this text cannot be read.
     fn embed(&self, text: &str) -> Option<Vec<f32>>;
+
+    /// How many vectors: the first is the meaning, further ones are what the network saw on the way.
+    fn parts(&self) -> usize {
+        1
+    }
 
     /// Which embedding, for the model's head.
     fn version(&self) -> &str;
@@ -80,6 +85,10 @@ pub struct Description {
     pub thresholds: BTreeMap<String, Result<Chosen, String>>,
     /// The share right that the thresholds promise.
     pub target: f64,
+    /// Vectors of an embedding.
+    parts: usize,
+    /// What the vectors after the first are multiplied by.
+    inner_weight: f32,
     plans: Vec<HeadPlan>,
     plain_plans: Vec<HeadPlan>,
     features: Vec<String>,
@@ -92,6 +101,7 @@ pub struct Model {
     description: Description,
     version: String,
     vocabulary: Vocabulary,
+    lens: Lens,
     intents: Heads,
     plain: Option<Heads>,
     vectors: Vec<i8>,
@@ -141,7 +151,9 @@ impl Model {
 
     /// Reads one text. `embed` is the embedding of the same version that it was trained with.
     pub fn read(&self, text: &str, embed: Option<&dyn Embed>) -> Reading {
-        let row = row(&self.vocabulary, text, embed.filter(|_| self.description.embedding.is_some()));
+        let embed = embed.filter(|_| self.description.embedding.is_some());
+        let dense = embed.and_then(|embed| embed.embed(text)).map(|vectors| self.lens.see(vectors));
+        let row = Row { sparse: self.vocabulary.row(text), dense: dense.unwrap_or_default() };
         let logs = self.intents.logs(&row);
         let plain =
             self.plain.as_ref().map(|plain| plain.logs(&row).get(1).map_or(0.0, |log| f64::from(log.exp())));
@@ -163,7 +175,7 @@ impl Model {
 
     /// The examples most like a text, the nearest first. None without an embedding.
     pub fn nearest(&self, reading: &Reading, count_max: usize) -> Vec<Near> {
-        let size = reading.row.dense.len();
+        let size = reading.row.dense.len() / self.description.parts.max(1);
         if size == 0 {
             return Vec::new();
         }
@@ -186,6 +198,7 @@ impl Model {
     pub fn to_bytes(&self) -> Vec<u8> {
         let heads = self.intents.heads.iter().chain(self.plain.iter().flat_map(|plain| &plain.heads));
         let mut weights = self.vocabulary.rarity().to_vec();
+        weights.extend(&self.lens.centre);
         weights.extend(heads.flat_map(|(_, regression)| &regression.weights));
         let head = serde_json::to_string(&self.description).unwrap_or_default();
         file::write(&Parts { head, weights, vectors: self.vectors.clone() })
@@ -207,10 +220,16 @@ impl Model {
         let (rarity, mut rest) =
             parts.weights.split_at_checked(features).ok_or(FileError::Damaged("weights are missing"))?;
         let vocabulary = Vocabulary::new(description.features.clone(), rarity.to_vec());
-        let dense = match description.examples.len() {
+        let size = match description.examples.len() {
             0 => 0,
             count => parts.vectors.len() / count,
         };
+        let dense = size.saturating_mul(description.parts);
+        let (centre, behind) = rest
+            .split_at_checked(dense.saturating_sub(size))
+            .ok_or(FileError::Damaged("weights are missing"))?;
+        rest = behind;
+        let lens = Lens { size, centre: centre.to_vec(), weight: description.inner_weight };
         let shape = head::Shape { features, dense };
         let intents = Heads::load(&description.plans, description.classes.len(), shape, &mut rest)?;
         let plain = match description.plain_plans.as_slice() {
@@ -220,7 +239,7 @@ impl Model {
         if !rest.is_empty() {
             return Err(FileError::Damaged("there are more weights than the head names"));
         }
-        Ok(Self { version: version(bytes), description, vocabulary, intents, plain, vectors: parts.vectors })
+        Ok(Self { version: version(bytes), description, vocabulary, lens, intents, plain, vectors: parts.vectors })
     }
 }
 
@@ -230,7 +249,46 @@ fn version(bytes: &[u8]) -> String {
     format!("model-{digits}")
 }
 
-/// A text as numbers.
-pub(super) fn row(vocabulary: &Vocabulary, text: &str, embed: Option<&dyn Embed>) -> Row {
-    Row { sparse: vocabulary.row(text), dense: embed.and_then(|embed| embed.embed(text)).unwrap_or_default() }
+/// How the vectors of an embedding are looked at: the first as it is; those of the inner layers, which all point much
+/// the same way, from the middle of all training texts, and with less weight.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Lens {
+    /// Numbers a vector.
+    size: usize,
+    /// The middle of each inner vector, one behind the other.
+    centre: Vec<f32>,
+    /// Their weight beside the first.
+    weight: f32,
+}
+
+impl Lens {
+    /// For the vectors of the training texts.
+    pub(super) fn learn(all: &[Vec<f32>], parts: usize, weight: f32) -> Self {
+        let whole = all.iter().map(Vec::len).max().unwrap_or(0);
+        let size = whole / parts.max(1);
+        let mut centre = vec![0.0_f32; whole - size];
+        let seen: Vec<&Vec<f32>> = all.iter().filter(|vectors| vectors.len() == whole).collect();
+        for vectors in &seen {
+            for (middle, value) in centre.iter_mut().zip(vectors.iter().skip(size)) {
+                #[expect(clippy::cast_precision_loss, reason = "a count of messages")]
+                let count = seen.len() as f32;
+                *middle += value / count;
+            }
+        }
+        Self { size, centre, weight }
+    }
+
+    /// One text's vectors as the heads see them.
+    pub(super) fn see(&self, mut vectors: Vec<f32>) -> Vec<f32> {
+        if self.size == 0 {
+            return vectors;
+        }
+        let inner = vectors.get_mut(self.size..).unwrap_or_default();
+        for (part, middle) in inner.chunks_mut(self.size).zip(self.centre.chunks(self.size)) {
+            part.iter_mut().zip(middle).for_each(|(value, middle)| *value -= middle);
+            let length = part.iter().map(|value| value * value).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+            part.iter_mut().for_each(|value| *value *= self.weight / length);
+        }
+        vectors
+    }
 }

@@ -13,8 +13,8 @@ use super::calibration::{HeldOut, at_temperature, calibration_error, reliability
 use super::examples::{BACKGROUND, Example, Flag, Source, fingerprint, in_order};
 use super::head::{HeadPlan, Heads, View};
 use super::ngrams::Vocabulary;
-use super::regression::Row;
-use super::{Description, EXAMPLE_CHARS, Embed, Figures, Model, VECTOR_SCALE, row, version};
+use super::regression::{Row, Sparse};
+use super::{Description, EXAMPLE_CHARS, Embed, Figures, Lens, Model, VECTOR_SCALE, version};
 
 /// How to train.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +23,8 @@ pub struct Plan {
     pub with_embedding: Vec<HeadPlan>,
     /// Heads of the intents without.
     pub ngrams_only: Vec<HeadPlan>,
+    /// What the embedding's inner vectors count beside the first.
+    pub inner_weight: f32,
     /// Rounds of the fit at most.
     pub rounds_max: usize,
     /// The share of right answers that a threshold must promise, 0..1.
@@ -39,6 +41,7 @@ impl Default for Plan {
         Self {
             with_embedding: vec![head(View::Both, 30.0, 2.0, 1.0)],
             ngrams_only: vec![head(View::Ngrams, 30.0, 1.0, 1.0)],
+            inner_weight: 0.5,
             rounds_max: 100,
             target: 0.995,
             factual: vec!["order_status".to_owned(), "shipping_delay".to_owned()],
@@ -73,6 +76,7 @@ struct Prepared {
     classes: Vec<String>,
     class_of: Vec<usize>,
     vocabulary: Vocabulary,
+    lens: Lens,
     rows: Vec<Row>,
 }
 
@@ -91,7 +95,7 @@ pub fn train(training: Training<'_>) -> Result<Model, TrainError> {
     let fits = plan.folds as u64 + 1;
     let all = examples.len() as u64 * (1 + fits);
     let step = examples.len() as u64;
-    let prepared = prepare(examples, classes, embed, &|done| progress(done, all));
+    let prepared = prepare(examples, classes, embed, &plan, &|done| progress(done, all));
     let plans = if embed.is_some() { &plan.with_embedding } else { &plan.ngrams_only };
     let held_out = held_out(&prepared, plans, &plan, &|fold| progress(step * (1 + fold), all));
     let everything: Vec<usize> = (0..prepared.rows.len()).collect();
@@ -107,17 +111,22 @@ pub fn train(training: Training<'_>) -> Result<Model, TrainError> {
         temperature,
         thresholds: thresholds(&prepared, &held_out, &plan),
         target: plan.target,
+        parts: embed.map_or(1, Embed::parts),
+        inner_weight: plan.inner_weight,
         plans: plans.clone(),
         plain_plans: if plain.is_some() { plans.clone() } else { Vec::new() },
         features: prepared.vocabulary.names().to_vec(),
         examples: shown(&prepared),
     };
-    let vectors =
-        prepared.rows.iter().flat_map(|row| row.dense.iter().map(|value| quantised(*value))).collect();
+    let first = |row: &Row| row.dense.len() / description.parts.max(1);
+    let vectors = prepared.rows.iter();
+    let vectors = vectors.flat_map(|row| row.dense.iter().take(first(row)).map(|value| quantised(*value)));
+    let vectors = vectors.collect();
     let mut model = Model {
         description,
         version: String::new(),
         vocabulary: prepared.vocabulary,
+        lens: prepared.lens,
         intents,
         plain,
         vectors,
@@ -146,24 +155,25 @@ fn prepare(
     examples: Vec<Example>,
     classes: Vec<String>,
     embed: Option<&dyn Embed>,
+    plan: &Plan,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Prepared {
     const THREADS: usize = 2;
     let vocabulary = Vocabulary::learn(examples.iter().map(|one| one.text.as_str()));
     let done = std::sync::atomic::AtomicU64::new(0);
     let part = examples.len().div_ceil(THREADS).max(1);
-    let rows = std::thread::scope(|scope| {
+    let read: Vec<(Sparse, Vec<f32>)> = std::thread::scope(|scope| {
         let workers: Vec<_> = examples
             .chunks(part)
             .map(|examples| {
                 let (vocabulary, done) = (&vocabulary, &done);
                 scope.spawn(move || {
                     let read = |example: &Example| {
-                        let row = row(vocabulary, &example.text, embed);
+                        let vectors = embed.and_then(|embed| embed.embed(&example.text)).unwrap_or_default();
                         progress(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1);
-                        row
+                        (vocabulary.row(&example.text), vectors)
                     };
-                    examples.iter().map(read).collect::<Vec<Row>>()
+                    examples.iter().map(read).collect::<Vec<_>>()
                 })
             })
             .collect();
@@ -173,7 +183,11 @@ fn prepare(
         .iter()
         .map(|one| classes.iter().position(|class| *class == one.intent).unwrap_or_default())
         .collect();
-    Prepared { examples, classes, class_of, vocabulary, rows }
+    let (sparse, vectors): (Vec<Sparse>, Vec<Vec<f32>>) = read.into_iter().unzip();
+    let lens = Lens::learn(&vectors, embed.map_or(1, Embed::parts), plan.inner_weight);
+    let dense = vectors.into_iter().map(|vectors| lens.see(vectors));
+    let rows = sparse.into_iter().zip(dense).map(|(sparse, dense)| Row { sparse, dense }).collect();
+    Prepared { examples, classes, class_of, vocabulary, lens, rows }
 }
 
 /// The heads trained on some of the rows.

@@ -31,6 +31,7 @@ pub(super) fn check(findings: &mut Findings, loaded: &Loaded, secrets: &Secrets)
         Err(problem) => findings.problem("examples", problem, "correct the phrase"),
         Ok(classifier) => findings.fine("examples", format!("classifier {}", classifier.version())),
     }
+    second_opinion(findings, loaded, secrets);
     rollout(findings, &loaded.config);
 }
 
@@ -59,6 +60,26 @@ fn has_secrets(findings: &mut Findings, secrets: &Secrets) {
         None => {
             findings.problem("secrets", "no API key", "set [richpanel] api_key_file or RICHPANEL_API_KEY");
         }
+    }
+}
+
+/// Whether somebody outside reads along, in words that say what leaves the machine.
+fn second_opinion(findings: &mut Findings, loaded: &Loaded, secrets: &Secrets) {
+    let wanted = &loaded.config.second_opinion;
+    if !wanted.enabled {
+        return findings.fine("second opinion", "off: nobody outside is asked");
+    }
+    let url = wanted.base_url.as_deref().unwrap_or_default();
+    let model = wanted.model.as_deref().unwrap_or_default();
+    let calls = wanted.calls_per_day;
+    findings.fine(
+        "second opinion",
+        format!("on: the masked text goes to {model} at {url}, at most {calls} times a day"),
+    );
+    if secrets.opinion_key.is_none() && url.starts_with("https://") {
+        let todo =
+            "set [second_opinion] api_key_file or RICHPANEL_MW_OPINION_KEY, if that endpoint wants a key";
+        findings.warn("second opinion", "there is no key for it", todo);
     }
 }
 
@@ -201,6 +222,12 @@ mod tests {
                 "replies_per_hour = 0: nobody is ever answered",
             ),
             ("[rollout]\nmode = \"canary\"", Verdict::Warning, "0 %"),
+            ("", Verdict::Ok, "off: nobody outside is asked"),
+            (
+                "[second_opinion]\nenabled = true\nmodel = \"m\"\nbase_url = \"https://api.example.com/v1\"",
+                Verdict::Warning,
+                "no key for it",
+            ),
         ] {
             let found = found(text);
             let hit = found.iter().any(|(one, said)| *one == verdict && said.contains(words));

@@ -6,6 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget};
 
 use super::Findings;
+use crate::classify::opinion::Question;
 use crate::cli::print::clean;
 use crate::cli::session::Session;
 use crate::clock::{from_millis, millis};
@@ -13,14 +14,18 @@ use crate::config::Config;
 use crate::config::load::Loaded;
 use crate::config::secrets::Secrets;
 use crate::daemon::outside;
+use crate::decide::Policy;
 use crate::helpdesk::budget::{Permit, Use};
 use crate::helpdesk::{ApiError, Directory, DirectoryEntry, Helpdesk};
 
 /// Names listed in a hint.
 const NAMES_SHOWN: usize = 8;
 const DAY_MS: i64 = 86_400_000;
+/// What the outside model is asked; nobody wrote it.
+const MADE_UP: &str = "Hello, where is my parcel?";
 
 pub(super) fn check(findings: &mut Findings, session: &Session, loaded: &Loaded, secrets: &Secrets) {
+    second_opinion(findings, session, loaded, secrets);
     if secrets.api_key.is_none() {
         return findings.problem("online", "not asked: there is no API key", "see above");
     }
@@ -37,6 +42,29 @@ pub(super) fn check(findings: &mut Findings, session: &Session, loaded: &Loaded,
                 .check(findings, session);
             progress.finish_and_clear();
         }
+    }
+}
+
+/// Asks the outside model one made-up question, when it is switched on.
+fn second_opinion(findings: &mut Findings, session: &Session, loaded: &Loaded, secrets: &Secrets) {
+    let about = "second opinion";
+    let reader = match outside::second_opinion(&loaded.config, secrets, &session.clock) {
+        Ok(Some(reader)) => reader,
+        Ok(None) => return,
+        Err(problem) => return findings.problem(about, problem, "correct [second_opinion]"),
+    };
+    let Ok(policy) = Policy::new(&loaded.config, loaded.config.rollout.mode) else { return };
+    let intents = policy.opinion_intents();
+    match reader.ask(&Question::new(MADE_UP, &[], &intents)) {
+        Some(opinion) => {
+            let found = format!("asked \"{MADE_UP}\": {} {:.2}", clean(opinion.intent.as_str()), opinion.confidence);
+            findings.fine(about, found);
+        }
+        None => findings.warn(
+            about,
+            format!("asked \"{MADE_UP}\" and got no opinion: {}", clean(&reader.state())),
+            "check base_url, model and key, and that the endpoint knows json_schema; without it all goes on as if off",
+        ),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::event::{Mode, ReplyCounts, Timestamp};
 use crate::reply::Fact;
 use crate::text::{OrderMention, order_mention};
 use crate::ticket::{Order, OrderRef, Ticket};
+use crate::worker::{Heard, Second};
 
 /// What is said about one message; the fields of contract, "Commands".
 #[derive(Debug, Serialize)]
@@ -28,6 +29,9 @@ pub(super) struct Answer {
     pub(super) reply: Option<String>,
     /// The facts in it.
     pub(super) facts: Vec<Fact>,
+    /// What the outside model said, when it was to be asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) second_opinion: Option<String>,
     #[serde(skip)]
     pub(super) decision: Decision,
 }
@@ -37,6 +41,7 @@ pub(super) struct Explainer {
     policy: Policy,
     configured: Policy,
     classifier: Box<dyn Classifier>,
+    second: Option<Second>,
 }
 
 impl Explainer {
@@ -49,7 +54,14 @@ impl Explainer {
             policy: Policy::new(config, Mode::Live)?.with_writer(Ok(())).with_restored(restored_at),
             configured: Policy::new(config, config.rollout.mode)?.with_restored(restored_at),
             classifier: outside::classifier(config).map_err(|problem| vec![problem])?,
+            second: None,
         })
+    }
+
+    /// The same with the outside model asked too, where it can change something.
+    pub(super) fn with_second(mut self, second: Second) -> Self {
+        self.second = Some(second);
+        self
     }
 
     /// A message on a ticket of its own; the order counts as the customer's and as linked to it.
@@ -95,6 +107,13 @@ impl Explainer {
         if self.policy.needs_order(&context, &verdict) {
             context.order = find(&context)?;
         }
+        let (verdict, heard) = match &self.second {
+            Some(second) => {
+                let (verdict, heard) = second.hear(&context, verdict, &self.policy, now);
+                (verdict, Some(said(second, &heard)))
+            }
+            None => (verdict, None),
+        };
         let mut decision =
             decide(&context, &verdict, &self.policy, now).classified_by(&self.classifier.version());
         let configured = decide(&context, &verdict, &self.configured, now);
@@ -110,7 +129,18 @@ impl Explainer {
                 gate.reason = format!("explained as if there were one; {}", real.reason);
             }
         }
-        Ok(answer(&context, decision))
+        Ok(Answer { second_opinion: heard, ..answer(&context, decision) })
+    }
+}
+
+fn said(second: &Second, heard: &Heard) -> String {
+    match heard {
+        Heard::NotAsked => "not asked: it could change nothing here".into(),
+        Heard::Nothing => format!("none came: {}", second.reader.state()),
+        Heard::Opinion(opinion) => {
+            let answerable = if opinion.answerable { "" } else { "not " };
+            format!("{} {:.2}, {answerable}answered by a status", opinion.intent, opinion.confidence)
+        }
     }
 }
 
@@ -130,6 +160,7 @@ fn answer(context: &Context, decision: Decision) -> Answer {
         gates: decision.gates.clone(),
         reply: sent.map(|draft| draft.text.clone()),
         facts: sent.map(|draft| draft.facts.clone()).unwrap_or_default(),
+        second_opinion: None,
         decision,
     }
 }

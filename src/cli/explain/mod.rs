@@ -25,6 +25,7 @@ use crate::helpdesk::ApiError;
 use crate::helpdesk::budget::Use;
 use crate::store::marks::{RESTORE_AT, time_of};
 use crate::ticket::{Order, OrderRef};
+use crate::worker::Second;
 
 /// Explain a message.
 #[derive(Debug, Args)]
@@ -51,6 +52,9 @@ pub(super) struct Explain {
     /// An order in the helpdesk's JSON, as if it were the customer's own and linked to the ticket
     #[arg(long, value_name = "ORDER.json")]
     order: Option<PathBuf>,
+    /// Ask the outside model of [second_opinion] too, as the daemon would; the masked text leaves this machine
+    #[arg(long)]
+    second_opinion: bool,
 }
 
 impl Explain {
@@ -59,6 +63,8 @@ impl Explain {
         let restored_at = restored(&loaded);
         let explainer = Explainer::new(&loaded.config, restored_at)
             .map_err(|problems| Failure::wrong(problems.join("\n")))?;
+        let explainer =
+            if self.second_opinion { explainer.with_second(second(session, &loaded)?) } else { explainer };
         if let Some(file) = &self.file {
             return self.each_line(session, &explainer, file);
         }
@@ -113,6 +119,15 @@ impl Explain {
             })?,
         ))
     }
+}
+
+/// The outside model, with a budget of this command's own.
+fn second(session: &Session, loaded: &Loaded) -> Result<Second> {
+    let secrets = Secrets::find(loaded, &Surroundings::of_process());
+    let reader = outside::second_opinion(&loaded.config, &secrets, &session.clock).map_err(Failure::wrong)?;
+    let off = "nobody outside is asked: set [second_opinion] enabled = true, base_url and model";
+    let reader = reader.ok_or_else(|| Failure::wrong(off))?;
+    Ok(Second { reader, when: loaded.config.second_opinion.only_when })
 }
 
 /// When a backup was last put in place, where the file of state can be read.

@@ -18,6 +18,9 @@ pub(super) fn page(answer: &Answer, screen: Screen) -> String {
         "order number",
         answer.order_number.as_deref().map_or("none".into(), clean).as_str(),
     ));
+    if let Some(said) = &answer.second_opinion {
+        text.push_str(&pair("second opinion", &clean(said)));
+    }
     text.push_str(&pair("reason", &clean(&decision.reason)));
     text.push_str(&gates(&decision.gates, screen));
     text.push_str(&reply(decision.draft.as_ref(), decision.send, screen));

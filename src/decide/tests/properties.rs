@@ -4,14 +4,14 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn intent() -> impl Strategy<Value = &'static str> {
+pub(super) fn intent() -> impl Strategy<Value = &'static str> {
     let names: Vec<&'static str> =
         crate::config::starter::INTENTS.iter().map(|intent| intent.name).chain(["made_up"]).collect();
     proptest::sample::select(names)
 }
 
 prop_compose! {
-    fn any_case()(
+    pub(super) fn any_case()(
         ranked in prop::collection::vec((intent(), 0.0..=1.0_f64), 0..4),
         sure in any::<bool>(),
         urgent in prop::collection::vec(intent(), 0..2),

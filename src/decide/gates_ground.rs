@@ -1,0 +1,69 @@
+//! The gates about what an answer rests on: how sure the model must be, and that the rules read the same.
+//!
+//! A shop's own confirmed tickets prove a threshold; without them the starter pack may answer only what rules and model
+//! both read as a plain status question (decisions, The threshold). Comparisons are written so that a number that is
+//! none says no.
+
+use super::gates::{Asked, Judged, figure};
+use crate::classify::Ground;
+use crate::config::MayAnswer;
+
+impl Asked<'_> {
+    /// Whether the score is high enough for what it rests on.
+    pub(super) fn confidence(&self) -> Judged {
+        let (intent, confidence) = self.verdict.primary();
+        let by_hand = self.policy.intent(&intent).and_then(|policy| policy.reply_confidence);
+        let needed = self.policy.gates.reply_confidence;
+        match &self.verdict.ground {
+            Ground::Rules => at_least(confidence, by_hand.unwrap_or(needed), ""),
+            Ground::Starter { score, score_min, .. } => at_least(
+                *score,
+                by_hand.map_or(*score_min, |by_hand| by_hand.max(*score_min)),
+                ", the starter pack's own threshold",
+            ),
+            Ground::Proven { score, chosen, target } => {
+                let proof = format!(
+                    ", from where {} of your own tickets prove {} % right",
+                    chosen.answered,
+                    figure(target * 100.0)
+                );
+                at_least(*score, by_hand.map_or(chosen.at, |by_hand| by_hand.max(chosen.at)), &proof)
+            }
+            Ground::Unproven { score, why } => match by_hand {
+                Some(by_hand) => at_least(*score, by_hand, &format!(", set in intents.{intent}.reply_confidence")),
+                None => Err(format!("nothing proves an answer: {why}; `train --data` with your own tickets may")),
+            },
+        }
+    }
+
+    /// Out of the box, rules and model must read the same plain status question.
+    pub(super) fn agreement(&self) -> Judged {
+        match &self.verdict.ground {
+            Ground::Starter { plain, plain_min, rules: (intent, confidence), .. } => {
+                let factual = self.policy.intent(intent).is_some_and(|one| one.may_answer == MayAnswer::Facts);
+                if !factual {
+                    return Err(format!("the rules read {intent} ({}), the model does not", figure(*confidence)));
+                }
+                at_least(*confidence, self.policy.gates.reply_confidence, " (the rules)")?;
+                at_least(*plain, *plain_min, " (the model: a plain status question and nothing more)")?;
+                Ok(format!(
+                    "the rules read {intent} ({}), the model a plain status question ({})",
+                    figure(*confidence),
+                    figure(*plain)
+                ))
+            }
+            Ground::Rules => Ok("not asked: the rules alone decide".into()),
+            Ground::Proven { .. } | Ground::Unproven { .. } => {
+                Ok("not asked: only the starter pack's answers need it".into())
+            }
+        }
+    }
+}
+
+fn at_least(value: f64, needed: f64, what: &str) -> Judged {
+    if value >= needed {
+        Ok(format!("{} is at or above {}{what}", figure(value), figure(needed)))
+    } else {
+        Err(format!("{} is below {}{what}", figure(value), figure(needed)))
+    }
+}
