@@ -30,8 +30,12 @@ impl Asked<'_> {
                 at_least(*score, by_hand.map_or(chosen.at, |by_hand| by_hand.max(chosen.at)), &proof)
             }
             Ground::Unproven { score, why } => match by_hand {
-                Some(by_hand) => at_least(*score, by_hand, &format!(", set in intents.{intent}.reply_confidence")),
-                None => Err(format!("nothing proves an answer: {why}; `train --data` with your own tickets may")),
+                Some(by_hand) => {
+                    at_least(*score, by_hand, &format!(", set in intents.{intent}.reply_confidence"))
+                }
+                None => {
+                    Err(format!("nothing proves an answer: {why}; `train --data` with your own tickets may"))
+                }
             },
         }
     }
@@ -40,9 +44,13 @@ impl Asked<'_> {
     pub(super) fn agreement(&self) -> Judged {
         match &self.verdict.ground {
             Ground::Starter { plain, plain_min, rules: (intent, confidence), .. } => {
-                let factual = self.policy.intent(intent).is_some_and(|one| one.may_answer == MayAnswer::Facts);
+                let factual =
+                    self.policy.intent(intent).is_some_and(|one| one.may_answer == MayAnswer::Facts);
                 if !factual {
-                    return Err(format!("the rules read {intent} ({}), the model does not", figure(*confidence)));
+                    return Err(format!(
+                        "the rules read {intent} ({}), the model does not",
+                        figure(*confidence)
+                    ));
                 }
                 at_least(*confidence, self.policy.gates.reply_confidence, " (the rules)")?;
                 at_least(*plain, *plain_min, " (the model: a plain status question and nothing more)")?;

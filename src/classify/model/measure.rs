@@ -110,7 +110,8 @@ impl Confusion {
                 }
             }
         }
-        mistakes.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| (&a.said, &a.read).cmp(&(&b.said, &b.read))));
+        mistakes
+            .sort_by(|a, b| b.count.cmp(&a.count).then_with(|| (&a.said, &a.read).cmp(&(&b.said, &b.read))));
         mistakes.truncate(count_max);
         mistakes
     }

@@ -239,7 +239,15 @@ impl Model {
         if !rest.is_empty() {
             return Err(FileError::Damaged("there are more weights than the head names"));
         }
-        Ok(Self { version: version(bytes), description, vocabulary, lens, intents, plain, vectors: parts.vectors })
+        Ok(Self {
+            version: version(bytes),
+            description,
+            vocabulary,
+            lens,
+            intents,
+            plain,
+            vectors: parts.vectors,
+        })
     }
 }
 

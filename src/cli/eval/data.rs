@@ -156,7 +156,9 @@ fn broken(error: &csv::Error) -> String {
     let line = error.position().map_or(1, csv::Position::line);
     match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("line {line}: {len} fields where the first line names {expected_len}; is a quote missing?")
+            format!(
+                "line {line}: {len} fields where the first line names {expected_len}; is a quote missing?"
+            )
         }
         csv::ErrorKind::Utf8 { .. } => format!("line {line} is not UTF-8; save the file as UTF-8"),
         _ => error.to_string(),

@@ -13,7 +13,8 @@ use super::require::{Figures, Judged as Met};
 use crate::classify::model::bound::Judged;
 use crate::classify::model::calibration::{Bin, calibration_error, reliability};
 use crate::classify::model::measure::{
-    ClassFigures, Confusion, Mistake, Point, area, by_class, confusion, quantile, risk_coverage, share, thinned,
+    ClassFigures, Confusion, Mistake, Point, area, by_class, confusion, quantile, risk_coverage, share,
+    thinned,
 };
 use crate::event::Intent;
 use crate::text::snippet;
@@ -204,7 +205,8 @@ fn report(asked: &Asked<'_>, data: &str, rows: &[Row<'_>]) -> Report {
     let own: Vec<&Row<'_>> = rows.iter().filter(|row| row.known && !row.is(Flag::Stranger)).collect();
     let pairs: Vec<(&str, &str)> = own.iter().map(|row| (row.said, row.outlook.intent.as_str())).collect();
     let sure: Vec<(f64, bool)> = own.iter().map(|row| (row.outlook.confidence, row.right())).collect();
-    let judged: Vec<Judged> = sure.iter().map(|(score, right)| Judged { score: *score, right: *right }).collect();
+    let judged: Vec<Judged> =
+        sure.iter().map(|(score, right)| Judged { score: *score, right: *right }).collect();
     let curve = risk_coverage(&judged);
     let bins = reliability(&sure);
     let confusion = confusion(&pairs);
@@ -226,11 +228,7 @@ fn report(asked: &Asked<'_>, data: &str, rows: &[Row<'_>]) -> Report {
         ),
         calibration: Calibration { error: (!own.is_empty()).then(|| calibration_error(&bins)), bins },
         risk_coverage: Risk { area: area(&curve), points: thinned(&curve, CURVE_POINTS) },
-        latency_ms: Latency {
-            median: quantile(&ms, 0.5),
-            p95: quantile(&ms, 0.95),
-            max: quantile(&ms, 1.0),
-        },
+        latency_ms: Latency { median: quantile(&ms, 0.5), p95: quantile(&ms, 0.95), max: quantile(&ms, 1.0) },
         mistakes: confusion.mistakes(MISTAKES_SHOWN),
         by_intent: by_class(&pairs),
         confusion,

@@ -1,5 +1,6 @@
 //! The figures for people: what must never happen first, then how good the rest is.
 
+use super::public::{self, Figure, Round};
 use super::require::Judged;
 use super::shop::{Answers, Report, Shown, Tally};
 use crate::classify::model::measure::{ClassFigures, Mistake};
@@ -7,6 +8,8 @@ use crate::cli::print::{Screen, Table, Tone, clean, count, heading, paint, pair}
 
 /// Messages of one kind that are listed; `--json` has them all.
 const LISTED_MAX: usize = 30;
+/// Intents of a public set that are listed.
+const WORST_SHOWN: usize = 15;
 
 /// `88.4 %`, or a dash where there is nothing to count.
 pub(super) fn percent(share: Option<f64>) -> String {
@@ -74,7 +77,7 @@ fn answered(answers: &Answers, screen: Screen) -> String {
     let mut text = heading("would be answered");
     text.push_str(&pair("TRAPS", &must_be_zero(answers.traps)));
     text.push_str(&pair("strangers", &must_be_zero(answers.strangers)));
-    text.push_str(&pair("other wrong ones", &must_be_zero(answers.others)));
+    text.push_str(&pair("other wrong", &must_be_zero(answers.others)));
     text.push_str(&pair("plain questions", &tally(answers.plain)));
     if !answers.plain_stopped_by.is_empty() {
         let mut gates: Vec<(&String, &usize)> = answers.plain_stopped_by.iter().collect();
@@ -179,15 +182,84 @@ pub(super) fn requirements(requirements: &[Judged], screen: Screen) -> String {
     if requirements.is_empty() {
         return String::new();
     }
-    let mut table = Table::new(&["required", "measured", ""]);
+    let mut table = Table::new(&["required", "measured", "verdict"]);
     for one in requirements {
         let (tone, word) = if one.met { (Tone::Good, "met") } else { (Tone::Bad, "NOT MET") };
-        let value = one.value.map_or_else(|| "nothing to count in the file".into(), |value| format!("{value:.4}"));
-        table.row(vec![
-            (Tone::Plain, clean(&one.requirement)),
-            (Tone::Plain, value),
-            (tone, word.into()),
-        ]);
+        let value =
+            one.value.map_or_else(|| "nothing to count in the file".into(), |value| format!("{value:.4}"));
+        table.row(vec![(Tone::Plain, clean(&one.requirement)), (Tone::Plain, value), (tone, word.into())]);
     }
     format!("{}{}", heading("requirements"), table.render(screen))
+}
+
+/// `93.7 % ± 0.4`.
+fn spread(figure: Option<Figure>) -> String {
+    figure.map_or_else(
+        || "-".into(),
+        |figure| format!("{} ± {:.1}", percent(Some(figure.mean)), figure.spread * 100.0),
+    )
+}
+
+/// `eval --train --test`.
+pub(super) fn public(report: &public::Report, screen: Screen) -> String {
+    let one = report.rounds.len() == 1;
+    let share = |figure: Option<Figure>| {
+        if one { percent(figure.map(|figure| figure.mean)) } else { spread(figure) }
+    };
+    let mut text =
+        pair("trained on", &format!("{} ({})", clean(&report.train), count(report.classes, "intent")));
+    text.push_str(&pair(
+        "measured on",
+        &format!("{} ({})", clean(&report.test), count(report.test_messages, "message")),
+    ));
+    text.push_str(&pair("embedding", report.embedding.as_deref().unwrap_or("none: n-grams alone")));
+    if !report.unknown_intents.is_empty() {
+        let names: Vec<String> = report.unknown_intents.iter().map(|name| clean(name)).collect();
+        let words = format!("never learned, so always wrong: {}", names.join(", "));
+        text.push_str(&pair("unknown intents", &paint(Tone::Warn, &words)));
+    }
+    text.push_str(&heading(if one { "figures" } else { "figures, mean and spread over the draws" }));
+    text.push_str(&pair("accuracy", &share(report.accuracy)));
+    if let Some(auroc) = report.auroc {
+        let words = format!("AUROC {:.4} against {}", auroc.mean, count(report.strangers, "message"));
+        text.push_str(&pair("strangers", &words));
+    }
+    if let Some(coverage) = report.coverage {
+        let promise = format!("{} promised", percent(Some(report.target)));
+        let words = format!(
+            "{} answered, {} of them right ({promise})",
+            share(Some(coverage)),
+            share(report.precision)
+        );
+        text.push_str(&pair("threshold", &words));
+    }
+    text.push_str(&pair("calibration", &format!("{} off", share(report.calibration_error))));
+    text.push_str(&rounds(&report.rounds, screen));
+    text.push_str(&mistakes(&report.mistakes, screen));
+    let mut worst = report.by_intent.clone();
+    worst.sort_by(|a, b| a.f1.unwrap_or(0.0).total_cmp(&b.f1.unwrap_or(0.0)).then(a.class.cmp(&b.class)));
+    worst.truncate(WORST_SHOWN);
+    text.push_str(&classes("weakest intents (--json lists all)", "intent", &worst, screen));
+    text.push_str(&requirements(&report.requirements, screen));
+    text
+}
+
+fn rounds(rounds: &[Round], screen: Screen) -> String {
+    let mut table = Table::new(&["draw", "examples", "accuracy", "AUROC", "from score", "answered", "right"]);
+    for round in rounds {
+        let proven = round.threshold.as_ref().and_then(|found| found.as_ref().ok());
+        table.row(vec![
+            (Tone::Plain, round.seed.map_or_else(|| "all".into(), |seed| seed.to_string())),
+            (Tone::Plain, round.examples.to_string()),
+            (Tone::Plain, percent(round.accuracy)),
+            (Tone::Plain, figure(round.auroc, 4)),
+            (Tone::Plain, figure(proven.map(|carried| carried.chosen.at), 4)),
+            (Tone::Plain, percent(proven.and_then(|carried| carried.test.coverage))),
+            (Tone::Plain, percent(proven.and_then(|carried| carried.test.precision))),
+        ]);
+    }
+    let refused: Vec<&String> =
+        rounds.iter().filter_map(|round| round.threshold.as_ref()?.as_ref().err()).collect();
+    let why = refused.first().map_or_else(String::new, |why| pair("no threshold", &clean(why)));
+    format!("{}{}{why}", heading("trainings"), table.render(screen))
 }
