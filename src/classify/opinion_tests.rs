@@ -30,7 +30,12 @@ fn verdict(ranked: &[(&str, f64)]) -> Verdict {
         confidence: *confidence,
         why: vec![],
     };
-    Verdict { ranked: ranked.iter().map(one).collect(), urgent: vec![], cautions: vec![] }
+    Verdict {
+        ranked: ranked.iter().map(one).collect(),
+        urgent: vec![],
+        cautions: vec![],
+        ground: crate::classify::Ground::default(),
+    }
 }
 
 fn opinion(intent: &str, confidence: f64, answerable: bool) -> Opinion {

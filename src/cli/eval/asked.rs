@@ -145,6 +145,10 @@ fn named(order: &Order, mention: &OrderMention) -> Order {
     }
 }
 
+#[cfg(test)]
+#[path = "asked_tests.rs"]
+pub(super) mod tests;
+
 const HOUR_MS: i64 = 3_600_000;
 
 /// Sent three days ago, seen by the carrier an hour ago.

@@ -7,6 +7,9 @@
 
 mod asked;
 mod data;
+mod grids;
+mod html;
+mod plots;
 mod public;
 mod require;
 mod shop;
@@ -39,6 +42,9 @@ pub(super) struct Eval {
     /// Fail (exit code 1) unless the figures meet this, for example accuracy>=0.85,traps=0,plain>=70%
     #[arg(long, value_name = "LIST")]
     require: Option<String>,
+    /// Write the report with its diagrams to this file, for a browser
+    #[arg(long, value_name = "FILE.html")]
+    html: Option<PathBuf>,
     /// Train a model of its own on this CSV (text, intent), without rules and configuration
     #[arg(long, value_name = "FILE.csv", requires = "test")]
     train: Option<PathBuf>,
@@ -96,6 +102,12 @@ impl Eval {
         require::parse(text, names).map_err(|why| Failure::wrong(format!("--require: {why}")))
     }
 
+    fn write_html(&self, page: impl FnOnce() -> String) -> Result<()> {
+        let Some(file) = &self.html else { return Ok(()) };
+        std::fs::write(file, page())
+            .map_err(|error| Failure::cannot(format!("cannot write {}: {error}", file.display())))
+    }
+
     fn shop(&self, session: &Session, file: &Path) -> Result<Exit> {
         let required = self.required(shop::NAMES)?;
         let messages = data::labelled(file)?;
@@ -110,6 +122,7 @@ impl Eval {
         bar.finish();
         let mut report = report.map_err(Failure::wrong)?;
         report.requirements = require::judge(&required, &report.figures());
+        self.write_html(|| html::shop(&report))?;
         session.show(&report, |screen| show::shop(&report, *screen))?;
         Ok(exit(&report.requirements))
     }
@@ -137,6 +150,7 @@ impl Eval {
         bar.lock().unwrap_or_else(PoisonError::into_inner).finish();
         let mut report = report.map_err(Failure::wrong)?;
         report.requirements = require::judge(&required, &report.figures());
+        self.write_html(|| html::public(&report))?;
         session.show(&report, |screen| show::public(&report, *screen))?;
         Ok(exit(&report.requirements))
     }

@@ -290,3 +290,7 @@ impl Report {
         ])
     }
 }
+
+#[cfg(test)]
+#[path = "public_tests.rs"]
+mod tests;

