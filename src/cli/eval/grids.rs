@@ -25,7 +25,9 @@ fn drawn(confusion: &Confusion) -> Vec<usize> {
     }
     let mut wrong: BTreeMap<usize, usize> = BTreeMap::new();
     for (row, counts) in confusion.counts.iter().enumerate() {
-        for (column, count) in counts.iter().enumerate().filter(|(column, _)| *column != row) {
+        for (column, count) in
+            counts.iter().enumerate().filter(|(column, count)| *column != row && **count > 0)
+        {
             *wrong.entry(row).or_default() += count;
             *wrong.entry(column).or_default() += count;
         }

@@ -103,7 +103,7 @@ pub(super) fn public(report: &public::Report) -> String {
         fact("trainings", report.rounds.len().to_string()),
         fact("embedding", report.embedding.clone().unwrap_or_else(|| "none: n-grams alone".into())),
     ];
-    let chosen = report.rounds.first().and_then(|round| round.threshold.as_ref()?.as_ref().ok());
+    let chosen = report.rounds.first().and_then(|round| round.threshold.as_ref());
     render(&Page {
         title: "How good is the model on this set?",
         about: format!(

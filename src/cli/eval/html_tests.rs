@@ -22,7 +22,7 @@ fn page() -> String {
     let messages = [
         message("Where is my order?", "order_status", Flag::Trap),
         message(NASTY, "<b>odd</b>", Flag::None),
-        message(&format!("I paid, lawyer? {NASTY}"), "fraud", Flag::None),
+        message(NASTY, "fraud", Flag::None),
         message("Thank you!", "thanks", Flag::None),
     ];
     let clock = crate::clock::SystemClock::new();
@@ -94,7 +94,7 @@ fn the_sentences_say_what_is_drawn() {
     let plot = grids::confusion(&confusion(&pairs));
     assert!(plot.reading.contains("a read as b (2 of 3)"), "{}", plot.reading);
     let plot = grids::classes(&by_class(&pairs));
-    assert!(plot.reading.starts_with("The weakest first: a (50.0 %), b (66.7 %)"), "{}", plot.reading);
+    assert!(plot.reading.starts_with("The weakest first: a (50.0 %), b (50.0 %)"), "{}", plot.reading);
 }
 
 #[test]

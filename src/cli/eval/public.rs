@@ -74,19 +74,22 @@ pub(super) struct Round {
     pub(super) examples: usize,
     pub(super) accuracy: Option<f64>,
     pub(super) auroc: Option<f64>,
-    /// The threshold and what it did, or why there is none.
-    pub(super) threshold: Option<Result<CarriedOver, String>>,
+    /// The threshold and what it did.
+    pub(super) threshold: Option<CarriedOver>,
+    /// Why there is none although there is a validation set.
+    pub(super) refused: Option<String>,
     pub(super) calibration_error: Option<f64>,
 }
 
 impl Round {
     /// The share answered; where no threshold is proven, nothing is.
     fn coverage(&self) -> Option<f64> {
-        self.threshold.as_ref()?.as_ref().map_or(Some(0.0), |carried| carried.test.coverage)
+        let refused = self.refused.as_ref().map(|_| 0.0);
+        self.threshold.as_ref().map_or(refused, |carried| carried.test.coverage)
     }
 
     fn precision(&self) -> Option<f64> {
-        self.threshold.as_ref()?.as_ref().ok()?.test.precision
+        self.threshold.as_ref()?.test.precision
     }
 }
 
@@ -210,12 +213,17 @@ fn round(
         .collect();
     let bins = reliability(&sure);
     let scores = |judged: &[Judged]| judged.iter().map(|one| one.score).collect::<Vec<f64>>();
+    let (threshold, refused) = match carried_over(&proof, &asked, settings.target, CONFIDENCE) {
+        Ok(carried) => (Some(carried), None),
+        Err(why) => (None, (!proof.is_empty()).then_some(why)),
+    };
     let round = Round {
         seed,
         examples: count,
         accuracy: accuracy(&pairs),
         auroc: auroc(&scores(&test.judged), &scores(&strangers.judged)),
-        threshold: (!proof.is_empty()).then(|| carried_over(&proof, &asked, settings.target, CONFIDENCE)),
+        threshold,
+        refused,
         calibration_error: Some(calibration_error(&bins)),
     };
     let points = risk_coverage(&asked);

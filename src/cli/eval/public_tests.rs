@@ -37,7 +37,7 @@ fn a_set_that_is_easy_is_read_right_and_its_strangers_told_apart() {
     };
     let report = measure(&sets, ("a", "b"), &settings(), None, |_, of| assert_eq!(of, 1)).unwrap();
     assert_eq!((report.accuracy.unwrap().mean, report.auroc.unwrap().mean), (1.0, 1.0));
-    let carried = report.rounds[0].threshold.as_ref().unwrap().as_ref().unwrap();
+    let carried = report.rounds[0].threshold.as_ref().unwrap();
     assert_eq!((carried.chosen.answered, carried.chosen.wrong), (400, 0));
     assert_eq!((carried.test.messages, carried.test.answered, carried.test.wrong), (60, 30, 0));
     assert_eq!((report.coverage.unwrap().mean, report.precision.unwrap().mean), (0.5, 1.0));
@@ -54,7 +54,7 @@ fn without_strangers_or_validation_there_are_no_such_figures_and_too_few_promise
     assert_eq!(report.unknown_intents.iter().collect::<Vec<_>>(), ["unheard"]);
     sets.validation = set(2_000, 50);
     let report = measure(&sets, ("a", "b"), &settings(), None, |_, _| {}).unwrap();
-    let refused = report.rounds[0].threshold.as_ref().unwrap().as_ref().unwrap_err();
+    let refused = report.rounds[0].refused.as_ref().unwrap();
     assert!(refused.contains("299 without an error are needed"), "{refused}");
     assert_eq!((report.coverage.unwrap().mean, report.precision), (0.0, None), "nothing is answered");
 }

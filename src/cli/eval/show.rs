@@ -247,7 +247,7 @@ pub(super) fn public(report: &public::Report, screen: Screen) -> String {
 fn rounds(rounds: &[Round], screen: Screen) -> String {
     let mut table = Table::new(&["draw", "examples", "accuracy", "AUROC", "from score", "answered", "right"]);
     for round in rounds {
-        let proven = round.threshold.as_ref().and_then(|found| found.as_ref().ok());
+        let proven = round.threshold.as_ref();
         table.row(vec![
             (Tone::Plain, round.seed.map_or_else(|| "all".into(), |seed| seed.to_string())),
             (Tone::Plain, round.examples.to_string()),
@@ -258,8 +258,7 @@ fn rounds(rounds: &[Round], screen: Screen) -> String {
             (Tone::Plain, percent(proven.and_then(|carried| carried.test.precision))),
         ]);
     }
-    let refused: Vec<&String> =
-        rounds.iter().filter_map(|round| round.threshold.as_ref()?.as_ref().err()).collect();
-    let why = refused.first().map_or_else(String::new, |why| pair("no threshold", &clean(why)));
+    let mut refused = rounds.iter().filter_map(|round| round.refused.as_ref());
+    let why = refused.next().map_or_else(String::new, |why| pair("no threshold", &clean(why)));
     format!("{}{}{why}", heading("trainings"), table.render(screen))
 }
