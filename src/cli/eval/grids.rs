@@ -89,7 +89,7 @@ pub(super) fn confusion(confusion: &Confusion) -> Plot {
 
 fn cell(x: f64, y: f64, count: usize, share: f64, own: bool) -> String {
     let class = if own { "hit" } else { "miss" };
-    let strength = if count == 0 { 0.0 } else { 0.15 + 0.85 * share };
+    let strength = if count == 0 { 0.0 } else { 0.15 + 0.6 * share };
     let text = if count == 0 {
         String::new()
     } else {
@@ -137,7 +137,7 @@ pub(super) fn classes(all: &[ClassFigures]) -> Plot {
     let left_out = kept.len().saturating_sub(CLASSES_MAX);
     kept.truncate(CLASSES_MAX);
     let height = 34.0 + kept.len() as f64 * ROW;
-    let mut svg = open(NAMES + BARS + 90.0, height + 8.0, title);
+    let mut svg = open(NAMES + BARS + 130.0, height + 8.0, title);
     let _ = writeln!(
         svg,
         "<rect class=\"recall\" x=\"{NAMES}\" y=\"4\" width=\"12\" height=\"9\"/>\

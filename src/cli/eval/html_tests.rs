@@ -86,9 +86,10 @@ fn the_sentences_say_what_is_drawn() {
     let points =
         risk_coverage(&[judged(0.9, true), judged(0.8, true), judged(0.2, false), judged(0.1, true)]);
     let plot = plots::risk(&points, area(&points), Some(0.5));
-    assert!(plot.reading.contains(
-        "most certain 50 %, it would be wrong in 0.0 % of them; if it spoke on everything, in 25.0 %"
-    ));
+    assert!(
+        plot.reading
+            .contains("Of the 50 % that it is most certain of, 0.0 % are wrong; of all messages, 25.0 %")
+    );
     assert!(plot.svg.contains("chosen threshold") && plot.svg.contains(">50 %</text>"), "{}", plot.svg);
     let pairs = [("a", "b"), ("a", "b"), ("a", "a"), ("b", "b")];
     let plot = grids::confusion(&confusion(&pairs));

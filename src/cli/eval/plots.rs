@@ -55,16 +55,16 @@ pub(super) fn open(width: f64, height: f64, title: &str) -> String {
 
 /// A diagram's frame: both axes from 0, `y_max` above, labels in percent.
 fn frame(title: &str, x: &str, y: &str, y_max: f64) -> String {
-    let mut svg = open(LEFT + WIDTH + 16.0, TOP + HEIGHT + 56.0, title);
+    let mut svg = open(LEFT + WIDTH + 32.0, TOP + HEIGHT + 56.0, title);
     for step in 0..=5 {
         let share = f64::from(step) / 5.0;
         let (at_x, at_y) = (LEFT + share * WIDTH, TOP + HEIGHT - share * HEIGHT);
         let (bottom, right) = (TOP + HEIGHT, LEFT + WIDTH);
-        let _ = write!(
+        let _ = writeln!(
             svg,
             "<line class=\"grid\" x1=\"{LEFT}\" y1=\"{at_y:.1}\" x2=\"{right}\" y2=\"{at_y:.1}\"/>\
              <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>\
-             <text x=\"{at_x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{:.0} %</text>\n",
+             <text x=\"{at_x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{:.0} %</text>",
             LEFT - 8.0,
             at_y + 4.0,
             axis_label(share * y_max),
@@ -72,10 +72,10 @@ fn frame(title: &str, x: &str, y: &str, y_max: f64) -> String {
             share * 100.0,
         );
     }
-    let _ = write!(
+    let _ = writeln!(
         svg,
         "<text class=\"axis\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>\
-         <text class=\"axis\" transform=\"translate(14 {:.1}) rotate(-90)\" text-anchor=\"middle\">{}</text>\n",
+         <text class=\"axis\" transform=\"translate(14 {:.1}) rotate(-90)\" text-anchor=\"middle\">{}</text>",
         LEFT + WIDTH / 2.0,
         TOP + HEIGHT + 46.0,
         escaped(x),
@@ -102,11 +102,11 @@ pub(super) fn reliability(bins: &[Bin], error: Option<f64>) -> Plot {
     for (place, bin) in bins.iter().enumerate().filter(|(_, bin)| bin.count > 0) {
         let (x, height) = (LEFT + place as f64 * step, bin.right * HEIGHT);
         let thin = if bin.count < BIN_MIN { " thin" } else { "" };
-        let _ = write!(
+        let _ = writeln!(
             svg,
             "<rect class=\"bar{thin}\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{height:.1}\"/>\
              <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\" class=\"small\">{}</text>\
-             <circle class=\"mark\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"4\"/>\n",
+             <circle class=\"mark\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"4\"/>",
             x + 3.0,
             TOP + HEIGHT - height,
             step - 6.0,
@@ -148,12 +148,12 @@ fn reliability_reading(bins: &[Bin], error: Option<f64>) -> String {
 
 /// What is wrong among the answered, the most certain first. `mark`: the coverage that was chosen.
 pub(super) fn risk(points: &[Point], area: Option<f64>, mark: Option<f64>) -> Plot {
-    let title = "How often is it wrong, the more it answers?";
+    let title = "How often is it wrong, the less sure it may be?";
     let highest = points.iter().map(|point| point.error).fold(0.0, f64::max);
     let tidy = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0].into_iter().find(|top| highest <= *top);
     let y_max = tidy.unwrap_or(1.0);
     let mut svg =
-        frame(title, "share answered, the most certain first", "share of those that is wrong", y_max);
+        frame(title, "share of the messages, the most certain first", "share of those that is wrong", y_max);
     let at = |coverage: f64, error: f64| (LEFT + coverage * WIDTH, TOP + HEIGHT - error / y_max * HEIGHT);
     let line: Vec<String> = points
         .iter()
@@ -182,8 +182,7 @@ fn risk_reading(points: &[Point], area: Option<f64>) -> String {
     };
     let half = points.iter().find(|point| point.coverage >= 0.5).unwrap_or(last);
     format!(
-        "If it spoke only on the most certain {:.0} %, it would be wrong in {} of them; if it spoke on everything, in \
-         {} (mean over the curve: {}).",
+        "Of the {:.0} % that it is most certain of, {} are wrong; of all messages, {} (mean over the curve: {}).",
         half.coverage * 100.0,
         percent(half.error),
         percent(last.error),
