@@ -14,8 +14,9 @@
 //! ```
 //!
 //! Imports point one way only: an adapter names its port and [`event`]; only [`daemon`] names adapters. hyper and
-//! tokio stay in `ingress`, `web`, `sim` and `daemon`; ureq in `helpdesk::http`, `classify::outside` and `sim`; rusqlite in
-//! `store::sqlite`. `tests/it/architecture.rs` reads the imports and fails when one strays.
+//! tokio stay in `ingress`, `web`, `sim` and `daemon`; ureq in `helpdesk::http` and `sim`; rusqlite in
+//! `store::sqlite`; rten in `classify::embedding`. `tests/it/architecture.rs` reads the imports and fails when one
+//! strays.
 
 pub mod event;
 pub mod ticket;

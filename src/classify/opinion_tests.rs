@@ -1,5 +1,6 @@
 //! Each rule of what an opinion may change, and that none of them opens anything.
 
+use crate::classify::Ground;
 use proptest::prelude::*;
 
 use super::*;
@@ -34,7 +35,7 @@ fn verdict(ranked: &[(&str, f64)]) -> Verdict {
         ranked: ranked.iter().map(one).collect(),
         urgent: vec![],
         cautions: vec![],
-        ground: crate::classify::Ground::default(),
+        ground: Ground::Rules,
     }
 }
 

@@ -35,7 +35,10 @@ fn lines() -> Vec<(String, PathBuf, String)> {
         let first = inside.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
         let module = first.trim_end_matches(".rs").to_owned();
         let text = std::fs::read_to_string(&file).unwrap();
-        let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        let inline = text
+            .match_indices("#[cfg(test)]\nmod ")
+            .find(|(at, _)| text[*at..].lines().nth(1).is_some_and(|line| line.ends_with('{')));
+        let code = inline.map_or(text.as_str(), |(at, _)| &text[..at]);
         for line in code.lines().map(str::trim).filter(|line| !line.starts_with("//")) {
             lines.push((module.clone(), inside.clone(), line.to_owned()));
         }
@@ -71,6 +74,19 @@ fn vendors_crates_stay_where_they_belong() {
         })
         .collect();
     assert!(strays.is_empty(), "{}", strays.join("\n"));
+}
+
+#[test]
+fn only_the_embedding_names_its_engine() {
+    let home = Path::new("classify").join("embedding");
+    let of_engine: Vec<(PathBuf, String)> = lines()
+        .into_iter()
+        .filter(|(_, _, line)| line.contains("rten::"))
+        .map(|(_, file, line)| (file, line))
+        .collect();
+    let strays: Vec<_> = of_engine.iter().filter(|(file, _)| !file.starts_with(&home)).collect();
+    assert!(strays.is_empty(), "{strays:?}");
+    assert!(!of_engine.is_empty(), "{} moved", home.display());
 }
 
 #[test]

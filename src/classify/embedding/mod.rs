@@ -18,14 +18,18 @@ use std::sync::Arc;
 
 use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView};
 
+use super::model::Embed;
 use wordpiece::WordPieces;
 
 /// The network: which operations on which weights.
 const GRAPH: &[u8] = include_bytes!("minilm/minilm.onnx");
 /// The name under which the graph looks for its weights.
 const WEIGHTS: &str = "minilm.onnx.data";
-/// The model and, shortened, what [`tests`] finds over all three files.
-const VERSION: &str = "minilm-l6-v2-int8-00000000";
+/// The model and, shortened, the hash of its three files.
+const VERSION: &str = "minilm-l6-v2-int8-81992b1e";
+
+/// What is read off the network: the end of it, and of its six layers the third and the fourth.
+const LAYERS: [&str; 3] = ["last_hidden_state", "layer_norm_6", "layer_norm_8"];
 
 /// Why there is no embedding.
 #[derive(Debug, thiserror::Error)]
@@ -52,16 +56,19 @@ struct Network {
     ids: NodeId,
     mask: NodeId,
     kinds: NodeId,
-    hidden: NodeId,
+    layers: Vec<NodeId>,
 }
 
 impl Embedder {
-    /// The most word pieces of a text that are read, its two marks among them; about 90 English words.
+    /// The most word pieces of a text that are read, its two marks among them; some 90 to 100 English words.
     pub const MAX_TOKENS: usize = 128;
     /// Numbers in an embedding.
     pub const DIMENSIONS: usize = 384;
+    /// Vectors of [`Self::embed_layers`].
+    pub const LAYERS: usize = LAYERS.len();
 
-    /// Reads the model in the binary: some 25 ms, and 50 MB of memory for as long as it lives.
+    /// Reads the model in the binary: some 25 ms, and 60 MB of memory for as long as it lives (45 of it the weights
+    /// as floats, the rest pages of the program that the system may drop again).
     ///
     /// # Errors
     /// [`EmbedError::Load`] when the build is broken.
@@ -80,9 +87,27 @@ impl Embedder {
     /// # Errors
     /// [`EmbedError::Run`] when the engine stops, or gives out something else than such numbers.
     pub fn embed(&self, text: &str) -> Result<Vec<f32>, EmbedError> {
+        self.layers(text, 1)
+    }
+
+    /// [`Self::embed`] with what the network saw on its way there: [`Self::LAYERS`] vectors of [`Self::DIMENSIONS`]
+    /// numbers, each of unit length, one behind the other, the last layer's first. The inner layers keep more of the
+    /// words, which helps to tell like intents apart.
+    ///
+    /// # Errors
+    /// As [`Self::embed`].
+    pub fn embed_layers(&self, text: &str) -> Result<Vec<f32>, EmbedError> {
+        self.layers(text, Self::LAYERS)
+    }
+
+    fn layers(&self, text: &str, count: usize) -> Result<Vec<f32>, EmbedError> {
         let ids = self.network.pieces.encode(text, Self::MAX_TOKENS);
         let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&self.thread)));
-        pooled(&self.network.run(ids, options)?)
+        let layers = self.network.run(ids, count, options)?;
+        layers.iter().try_fold(Vec::new(), |mut all, hidden| {
+            all.extend(pooled(hidden)?);
+            Ok(all)
+        })
     }
 
     /// How many word pieces a text has, its two marks among them, without running the model. More than
@@ -93,6 +118,20 @@ impl Embedder {
 
     /// Which model; another one gives other numbers, and what was trained on these does not fit them.
     pub fn version() -> &'static str {
+        VERSION
+    }
+}
+
+impl Embed for Embedder {
+    fn embed(&self, text: &str) -> Option<Vec<f32>> {
+        self.embed_layers(text).inspect_err(|error| log::warn!("{error}; n-grams alone read it")).ok()
+    }
+
+    fn parts(&self) -> usize {
+        Self::LAYERS
+    }
+
+    fn version(&self) -> &str {
         VERSION
     }
 }
@@ -138,13 +177,14 @@ impl Network {
             .map_err(broken)?;
         let node = |name| model.node_id(name).map_err(missing);
         let (ids, mask, kinds) = (node("input_ids")?, node("attention_mask")?, node("token_type_ids")?);
-        let hidden = node("last_hidden_state")?;
+        let layers = LAYERS.into_iter().map(node).collect::<Result<_, _>>()?;
         let pieces = WordPieces::new().ok_or_else(|| EmbedError::Load("no vocabulary".to_owned()))?;
-        Ok(Network { model, pieces, ids, mask, kinds, hidden })
+        Ok(Network { model, pieces, ids, mask, kinds, layers })
     }
 
-    /// The last hidden state: [`Embedder::DIMENSIONS`] numbers for each piece, one piece after the other.
-    fn run(&self, ids: Vec<i32>, options: RunOptions) -> Result<Vec<f32>, EmbedError> {
+    /// The first `count` of [`LAYERS`]: of each, [`Embedder::DIMENSIONS`] numbers for every piece, one piece after the
+    /// other.
+    fn run(&self, ids: Vec<i32>, count: usize, options: RunOptions) -> Result<Vec<Vec<f32>>, EmbedError> {
         let length = ids.len();
         let row = |numbers: Vec<i32>| {
             let value = Value::from_shape([1, length], numbers);
@@ -156,16 +196,20 @@ impl Network {
             (self.kinds, row(vec![0; length])?),
             (self.ids, row(ids)?),
         ];
-        let outputs = self.model.run(inputs, &[self.hidden], Some(options));
-        let hidden = outputs.map_err(|error| EmbedError::Run(error.to_string()))?.into_iter().next();
-        let hidden = hidden.ok_or_else(|| EmbedError::Run("no output".to_owned()))?;
-        let (shape, numbers) =
-            hidden.into_shape_vec::<f32, 3>().map_err(|error| EmbedError::Run(error.to_string()))?;
-        if shape != [1, length, Embedder::DIMENSIONS] {
-            return Err(EmbedError::Run(format!("an output of shape {shape:?}")));
-        }
-        Ok(numbers)
+        let wanted = self.layers.get(..count).unwrap_or(&self.layers);
+        let outputs = self.model.run(inputs, wanted, Some(options));
+        let outputs = outputs.map_err(|error| EmbedError::Run(error.to_string()))?;
+        outputs.into_iter().map(|hidden| numbers(hidden, length)).collect()
     }
+}
+
+fn numbers(hidden: Value, length: usize) -> Result<Vec<f32>, EmbedError> {
+    let (shape, numbers) =
+        hidden.into_shape_vec::<f32, 3>().map_err(|error| EmbedError::Run(error.to_string()))?;
+    if shape != [1, length, Embedder::DIMENSIONS] {
+        return Err(EmbedError::Run(format!("an output of shape {shape:?}")));
+    }
+    Ok(numbers)
 }
 
 /// The mean over the pieces, at unit length.

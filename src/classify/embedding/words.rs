@@ -81,8 +81,8 @@ fn apart(letter: char) -> impl Iterator<Item = char> {
     blank.into_iter().chain([letter]).chain(blank)
 }
 
-/// The blocks that the tokenizer of BERT takes for Chinese: CJK ideographs, their extensions A to E and the
-/// compatibility ones. Not kana, not Hangul.
+/// What the tokenizers library takes for Chinese: CJK ideographs, their extensions A to E (of E from 2B920 only, as
+/// there) and the compatibility ones. Not kana, not Hangul.
 fn is_chinese(letter: char) -> bool {
     matches!(
         u32::from(letter),
@@ -91,7 +91,7 @@ fn is_chinese(letter: char) -> bool {
             | 0x20000..=0x2A6DF
             | 0x2A700..=0x2B73F
             | 0x2B740..=0x2B81F
-            | 0x2B820..=0x2CEAF
+            | 0x2B920..=0x2CEAF
             | 0xF900..=0xFAFF
             | 0x2F800..=0x2FA1F
     )

@@ -1,0 +1,173 @@
+//! Against what others make of the same model (`golden.jsonl`, made by `minilm/golden.py`), and at the edges.
+
+use sha2::{Digest, Sha256};
+
+use super::*;
+
+#[derive(serde::Deserialize)]
+struct Golden {
+    text: String,
+    ids: Vec<i32>,
+    embedding: Option<Vec<f32>>,
+}
+
+fn golden() -> Vec<Golden> {
+    include_str!("golden.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn embedder() -> Embedder {
+    Embedder::new().unwrap()
+}
+
+fn cosine(one: &[f32], other: &[f32]) -> f64 {
+    one.iter().zip(other).map(|(one, other)| f64::from(*one) * f64::from(*other)).sum()
+}
+
+fn bits(numbers: &[f32]) -> Vec<u32> {
+    numbers.iter().map(|number| number.to_bits()).collect()
+}
+
+#[track_caller]
+fn well_formed(numbers: &[f32]) {
+    assert_eq!(numbers.len(), Embedder::DIMENSIONS);
+    assert!(numbers.iter().all(|number| number.is_finite()));
+    let length = cosine(numbers, numbers).sqrt();
+    assert!((length - 1.0).abs() < 1e-6, "length {length}");
+}
+
+#[test]
+fn texts_are_cut_as_the_models_own_tokenizer_cuts_them() {
+    let embedder = embedder();
+    for row in golden() {
+        let ours = embedder.network.pieces.encode(&row.text, Embedder::MAX_TOKENS);
+        assert_eq!(ours, row.ids, "{:?}", row.text);
+        let count = embedder.tokens(&row.text);
+        if count <= Embedder::MAX_TOKENS {
+            assert_eq!(count, row.ids.len(), "{:?}", row.text);
+        } else {
+            assert_eq!(row.ids.len(), Embedder::MAX_TOKENS, "{:?}", row.text);
+        }
+    }
+}
+
+#[test]
+fn the_models_own_marks_in_a_text_are_plain_text() {
+    let pieces = embedder().network.pieces.encode("[SEP] [CLS]", Embedder::MAX_TOKENS);
+    let (first, last) = (pieces.first().copied(), pieces.last().copied());
+    assert_eq!((first, last), (Some(101), Some(102)));
+    assert!(
+        pieces[1..pieces.len() - 1].iter().all(|piece| ![0, 100, 101, 102, 103].contains(piece)),
+        "{pieces:?}"
+    );
+}
+
+#[test]
+fn embeddings_are_those_of_onnx_runtime() {
+    let embedder = embedder();
+    let mut compared = 0;
+    for row in golden() {
+        let Some(theirs) = row.embedding else { continue };
+        let ours = embedder.embed(&row.text).unwrap();
+        well_formed(&ours);
+        let cosine = cosine(&ours, &theirs);
+        let apart = ours.iter().zip(&theirs).map(|(one, other)| (one - other).abs()).fold(0.0, f32::max);
+        let start: String = row.text.chars().take(40).collect();
+        println!("1 - cosine {:.1e}, furthest number {apart:.1e}: {start:?}", 1.0 - cosine);
+        assert!(cosine > 0.9999, "cosine {cosine}: {:?}", row.text);
+        assert!(apart < 1e-4, "apart {apart}: {:?}", row.text);
+        compared += 1;
+    }
+    assert_eq!(compared, 8);
+}
+
+#[test]
+fn what_means_the_same_is_near_and_what_does_not_is_far() {
+    let embedder = embedder();
+    let embed = |text| embedder.embed(text).unwrap();
+    let order = embed("Where is my order?");
+    let same = cosine(&order, &embed("my parcel has not arrived yet, can you track it"));
+    let other = cosine(&order, &embed("please unsubscribe me from your newsletter"));
+    assert!(same > other + 0.2, "same {same}, other {other}");
+}
+
+#[test]
+fn any_text_has_an_embedding() {
+    let embedder = embedder();
+    let many = "order ".repeat(10_000);
+    let zalgo = "e\u{301}\u{302}\u{303}".repeat(5_000);
+    let texts = [
+        "",
+        " \n\t ",
+        "😡😡😡📦",
+        "\0",
+        "a\0b\0c",
+        "\u{fffd}\u{200d}\u{feff}",
+        &many,
+        &zalgo,
+        &"x".repeat(1_000_000),
+    ];
+    for text in texts {
+        well_formed(&embedder.embed(text).unwrap());
+    }
+    assert_eq!(embedder.tokens(""), 2);
+    assert_eq!(embedder.tokens("\0"), 2);
+    assert_eq!(embedder.tokens(&many), 10_002);
+}
+
+#[test]
+fn a_long_text_loses_its_tail_and_nothing_else() {
+    let embedder = embedder();
+    // 126 pieces and the two marks are all that is read.
+    let full = "order ".repeat(126);
+    let with_tail = format!("{full} and I want my money back");
+    let embedded = embedder.embed(&full).unwrap();
+    assert_eq!(embedder.tokens(&full), Embedder::MAX_TOKENS);
+    assert_eq!(bits(&embedded), bits(&embedder.embed(&with_tail).unwrap()));
+    let one_less = format!("{} money", "order ".repeat(125));
+    assert_ne!(bits(&embedded), bits(&embedder.embed(&one_less).unwrap()));
+}
+
+#[test]
+fn four_threads_get_the_bits_that_one_gets() {
+    let embedder = embedder();
+    let beside = embedder.beside();
+    let rows = golden();
+    let texts: Vec<&str> = rows.iter().take(7).map(|row| row.text.as_str()).collect();
+    let alone: Vec<Vec<u32>> = texts.iter().map(|text| bits(&embedder.embed(text).unwrap())).collect();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let (texts, alone) = (&texts, &alone);
+            let embedder = if thread % 2 == 0 { &embedder } else { &beside };
+            scope.spawn(move || {
+                for at in 0..texts.len() {
+                    let at = (at + thread * 5) % texts.len();
+                    assert_eq!(bits(&embedder.embed(texts[at]).unwrap()), alone[at], "{:?}", texts[at]);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_second_model_gives_the_same_bits() {
+    let (one, other) = (embedder(), embedder());
+    let text = "My package says delivered but I never got it.";
+    assert_eq!(bits(&one.embed(text).unwrap()), bits(&other.embed(text).unwrap()));
+}
+
+#[test]
+fn the_version_changes_with_the_files() {
+    let mut hash = Sha256::new();
+    hash.update(GRAPH);
+    hash.update(include_bytes!("../minilm/minilm.onnx.data"));
+    hash.update(include_bytes!("../minilm/vocab.txt"));
+    let short: String = hash.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(Embedder::version(), format!("minilm-l6-v2-int8-{short}"));
+}
+
+#[test]
+fn an_output_without_a_direction_is_an_error() {
+    assert!(pooled(&[0.0; Embedder::DIMENSIONS]).is_err());
+    assert!(pooled(&[f32::NAN; Embedder::DIMENSIONS]).is_err());
+    assert!(pooled(&[]).is_err());
+}
