@@ -87,13 +87,17 @@ impl Embed for Pool {
     fn embed(&self, text: &str) -> Option<Vec<f32>> {
         let idle = || self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let own = idle().pop();
-        let vector = own.as_ref().unwrap_or(&self.first).embed(text).ok();
+        let vectors = Embed::embed(own.as_ref().unwrap_or(&self.first), text);
         idle().extend(own);
-        vector
+        vectors
+    }
+
+    fn parts(&self) -> usize {
+        self.first.parts()
     }
 
     fn version(&self) -> &str {
-        crate::classify::embedding::Embedder::version()
+        Embed::version(&self.first)
     }
 }
 
