@@ -62,6 +62,7 @@ fn every_kind_of_message_is_counted_where_it_belongs() {
         message("Where are my orders #606243 and #606244?", "order_status", Flag::Plain),
         message("Where is my order?", "order_status", Flag::Trap),
         message("Where is my order?", "other", Flag::Stranger),
+        message("Thank you so much!", "other", Flag::Stranger),
         message("Where is my order?", "refund_request", Flag::None),
         message("My lawyer will write to you.", "legal_threat", Flag::None),
         message("My lawyer will write to you.", "thanks", Flag::NotUrgent),
@@ -74,7 +75,7 @@ fn every_kind_of_message_is_counted_where_it_belongs() {
     let answers = &report.answers;
     assert_eq!(
         (count(answers.plain), count(answers.traps), count(answers.strangers)),
-        ((1, 2), (1, 1), (1, 1))
+        ((1, 2), (1, 1), (1, 2))
     );
     assert_eq!(format!("{:?}", answers.plain_stopped_by), "{\"caution\": 1}");
     assert_eq!(answers.others_answered.len(), 1);
@@ -85,7 +86,7 @@ fn every_kind_of_message_is_counted_where_it_belongs() {
     assert_eq!(report.unknown_intents.get("gift_cards"), Some(&1));
     // Right: two plain ones, the trap, the lawyer, and the one that may be read either way.
     assert_eq!((count(report.accuracy.all), count(report.accuracy.other_languages)), ((5, 9), (0, 1)));
-    assert_eq!(count(report.strangers_kept_out), (0, 1));
+    assert_eq!(count(report.strangers_kept_out), (0, 2));
     assert_eq!(report.figures()["wrong"], Some(3.0));
     assert_eq!(report.figures()["traps"], Some(1.0));
     assert!(report.latency_ms.max.unwrap() >= report.latency_ms.median.unwrap());
