@@ -38,6 +38,31 @@ pub trait Classifier: Send + Sync {
     fn classify_as(&self, input: &Input<'_>) -> (Verdict, String) {
         (self.classify(input), self.version())
     }
+
+    /// What a trained model has to say about an intent of a message, for people; `None` where rules alone read.
+    fn explain(&self, _input: &Input<'_>, _intent: &Intent) -> Option<Explanation> {
+        None
+    }
+}
+
+/// Why a model reads an intent in a message.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Explanation {
+    /// The examples most like the message, the nearest first; none without an embedding.
+    pub nearest: Vec<model::Near>,
+    /// Words, and pieces of words in bars, that spoke for the intent, strongest first.
+    pub spoken_for: Vec<Spoken>,
+    /// The same against it.
+    pub spoken_against: Vec<Spoken>,
+}
+
+/// Words and how much they said.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Spoken {
+    /// A word, two words, or a piece of one in bars.
+    pub words: String,
+    /// What they add to the logarithm of the intent's odds, against the mean of all intents; negative speaks against.
+    pub weight: f64,
 }
 
 /// What is classified: the new text only, never quotes or signatures.

@@ -11,6 +11,7 @@ mod check;
 mod copies;
 mod demo;
 mod discard;
+mod eval;
 mod events;
 mod explain;
 mod export;
@@ -107,6 +108,8 @@ enum Command {
     Train(train::Train),
     /// List the models that are kept, or choose the one that reads
     Models(models::Models),
+    /// Measure the classifier and its decisions on labelled messages, or its model on a public set
+    Eval(eval::Eval),
     /// Print the HTTP Targets to paste into Richpanel
     HttpTarget(http_target::HttpTarget),
     /// Run the simulated helpdesk alone, as a sandbox
@@ -150,6 +153,7 @@ impl Cli {
             Command::Explain(explain) => explain.run(&session),
             Command::Train(train) => train.run(&session),
             Command::Models(models) => models.run(&session),
+            Command::Eval(eval) => eval.run(&session),
             Command::HttpTarget(target) => target.run(&session),
             Command::Sim(sim) => sim.run(&session),
             Command::Demo(demo) => demo.run(&session),

@@ -8,6 +8,8 @@ use richpanel_mw::sim::people::OrderState;
 
 use crate::world::World;
 
+mod eval;
+
 const WHERE: &str = "Hi, where is my order #606243?";
 
 fn mw(config: Option<&Path>, arguments: &[&str]) -> Output {

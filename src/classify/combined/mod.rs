@@ -4,6 +4,7 @@
 //! `merge` makes one verdict of them. The model is swapped while the daemon runs ([`CombinedClassifier::install`]); a
 //! message is read by one model from beginning to end.
 
+mod explain;
 mod merge;
 #[cfg(test)]
 mod tests;
@@ -13,7 +14,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::model::{Embed, Model, Reading};
 use super::phrases::PhraseClassifier;
-use super::{Classifier, Input, Verdict};
+use super::{Classifier, Explanation, Input, Verdict};
+use crate::event::Intent;
 
 pub use merge::Starter;
 
@@ -85,5 +87,12 @@ impl Classifier for CombinedClassifier {
 
     fn version(&self) -> String {
         self.installed().version.to_string()
+    }
+
+    fn explain(&self, input: &Input<'_>, intent: &Intent) -> Option<Explanation> {
+        let model = self.installed().model;
+        let readings: Vec<Reading> =
+            self.readings(&model, input).into_iter().map(|(_, reading)| reading).collect();
+        explain::explanation(&model, &readings, intent)
     }
 }

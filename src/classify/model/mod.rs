@@ -18,6 +18,7 @@ pub mod head;
 mod kept_tests;
 mod lbfgs;
 mod near;
+pub mod measure;
 pub mod ngrams;
 mod packed;
 pub mod regression;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::input::Message;
-use crate::classify::{Classifier, Input};
+use crate::classify::{Classifier, Explanation, Input};
 use crate::config::Config;
 use crate::context::unanswered_text;
 use crate::daemon::outside;
@@ -32,6 +32,9 @@ pub(super) struct Answer {
     /// What the outside model said, when it was to be asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) second_opinion: Option<String>,
+    /// What the trained model knows beside that; nothing where rules alone read.
+    #[serde(flatten)]
+    pub(super) explanation: Option<Explanation>,
     #[serde(skip)]
     pub(super) decision: Decision,
 }
@@ -104,6 +107,7 @@ impl Explainer {
         };
         let input = Input { text: &context.new_text.text, subject: &context.ticket.subject };
         let verdict = self.classifier.classify(&input);
+        let explanation = self.classifier.explain(&input, &verdict.primary().0);
         if self.policy.needs_order(&context, &verdict) {
             context.order = find(&context)?;
         }
@@ -129,7 +133,7 @@ impl Explainer {
                 gate.reason = format!("explained as if there were one; {}", real.reason);
             }
         }
-        Ok(Answer { second_opinion: heard, ..answer(&context, decision) })
+        Ok(Answer { second_opinion: heard, explanation, ..answer(&context, decision) })
     }
 }
 
@@ -161,6 +165,7 @@ fn answer(context: &Context, decision: Decision) -> Answer {
         reply: sent.map(|draft| draft.text.clone()),
         facts: sent.map(|draft| draft.facts.clone()).unwrap_or_default(),
         second_opinion: None,
+        explanation: None,
         decision,
     }
 }

@@ -12,7 +12,7 @@ const CUSTOMER: &str = "customer@example.com";
 
 /// One message of a customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Message {
+pub(in crate::cli) struct Message {
     text: String,
     html: Option<String>,
     subject: String,
@@ -34,7 +34,7 @@ struct Line {
 impl Message {
     /// # Errors
     /// A channel that nobody knows.
-    pub(super) fn new(
+    pub(in crate::cli) fn new(
         text: String,
         html: Option<String>,
         subject: &str,
@@ -50,7 +50,7 @@ impl Message {
     }
 
     /// The ticket as it would be read, with this message as its only one.
-    pub(super) fn ticket(&self, email: Option<&str>, now: Timestamp) -> Ticket {
+    pub(in crate::cli) fn ticket(&self, email: Option<&str>, now: Timestamp) -> Ticket {
         Ticket {
             id: TicketId::from("explain"),
             number: None,

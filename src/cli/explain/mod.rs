@@ -4,7 +4,7 @@
 //! configured mode would have done. `input` reads what is given, `answer` decides, `report` prints it for people.
 
 mod answer;
-mod input;
+pub(super) mod input;
 pub(super) mod report;
 
 use std::path::PathBuf;

@@ -1,6 +1,7 @@
 //! A decision for people; `show` prints with it too.
 
 use super::answer::Answer;
+use crate::classify::{Explanation, Spoken};
 use crate::cli::events::percent;
 use crate::cli::print::{Screen, Table, Tone, clean, clean_lines, cut, heading, paint, pair};
 use crate::decide::{Decision, Gate};
@@ -22,6 +23,9 @@ pub(super) fn page(answer: &Answer, screen: Screen) -> String {
         text.push_str(&pair("second opinion", &clean(said)));
     }
     text.push_str(&pair("reason", &clean(&decision.reason)));
+    if let Some(explanation) = &answer.explanation {
+        text.push_str(&background(explanation, screen));
+    }
     text.push_str(&gates(&decision.gates, screen));
     text.push_str(&reply(decision.draft.as_ref(), decision.send, screen));
     text
@@ -46,6 +50,29 @@ pub(in crate::cli) fn understood(decision: &Decision) -> String {
     let route = decision.team.as_deref().map_or_else(|| "nobody: nothing is routed".to_owned(), clean);
     text.push_str(&pair("route", &route));
     text
+}
+
+/// What the trained model knows of such messages.
+fn background(explanation: &Explanation, screen: Screen) -> String {
+    let words = |spoken: &[Spoken]| {
+        let words: Vec<String> =
+            spoken.iter().map(|one| format!("{} ({:+.2})", clean(&one.words), one.weight)).collect();
+        if words.is_empty() { "none".to_owned() } else { words.join(", ") }
+    };
+    let mut text = pair("words for it", &words(&explanation.spoken_for));
+    text.push_str(&pair("words against", &words(&explanation.spoken_against)));
+    if explanation.nearest.is_empty() {
+        return text;
+    }
+    let mut table = Table::new(&["alike", "intent", "example"]);
+    for near in &explanation.nearest {
+        table.row(vec![
+            (Tone::Plain, format!("{:.2}", near.likeness)),
+            (Tone::Plain, clean(&near.intent)),
+            (Tone::Plain, cut(&near.text, 100)),
+        ]);
+    }
+    format!("{text}{}{}", heading("nearest examples"), table.render(screen))
 }
 
 /// Every gate with its verdict.
