@@ -27,6 +27,8 @@ mod pattern;
 mod words;
 
 #[cfg(test)]
+mod adversarial;
+#[cfg(test)]
 mod corpus;
 
 pub use automatic::is_automatic;
