@@ -26,6 +26,8 @@ enum Fate {
     Stay,
     /// It and its content go.
     Drop,
+    /// It is history and goes; a mark stays where it was.
+    Quote,
     /// It and everything after it in the document go.
     CutHere,
 }
@@ -49,7 +51,9 @@ pub(super) fn is_deeper_than(document: &Handle, depth_max: usize) -> bool {
 }
 
 /// Removes from the tree what is never text, what is hidden, and what the client marked as history.
-pub(super) fn prune(document: &Handle, signatures: Signatures) {
+///
+/// `mark` is put where history was, so that an answer typed below it can be told from it.
+pub(super) fn prune(document: &Handle, signatures: Signatures, mark: Option<&Handle>) {
     let mut waiting = vec![document.clone()];
     while let Some(node) = waiting.pop() {
         let children: Vec<Handle> = node.children.borrow().iter().cloned().collect();
@@ -59,6 +63,7 @@ pub(super) fn prune(document: &Handle, signatures: Signatures) {
             match fate(&child, signatures) {
                 Fate::Stay => kept.push(child),
                 Fate::Drop => {}
+                Fate::Quote => kept.extend(mark.cloned()),
                 Fate::CutHere => {
                     cut = true;
                     break;
@@ -140,19 +145,21 @@ struct Marks {
 
 impl Marks {
     fn fate(&self, element: &str, node: &Handle, signatures: Signatures) -> Fate {
-        if self.is_hidden()
-            || self.is_quote(element, node)
-            || signatures == Signatures::Drop && self.is_signature()
-        {
+        if self.is_hidden(node) || signatures == Signatures::Drop && self.is_signature() {
             return Fate::Drop;
+        }
+        if self.is_quote(element, node) {
+            return Fate::Quote;
         }
         if self.begins_history(node) { Fate::CutHere } else { Fate::Stay }
     }
 
-    fn is_hidden(&self) -> bool {
+    fn is_hidden(&self, node: &Handle) -> bool {
         const STYLES: [&str; 4] = ["display:none", "visibility:hidden", "mso-hide:all", "max-height:0"];
         let shown = self.style.contains("max-height:0.") && !self.style.contains("display:none");
         !shown && STYLES.iter().any(|style| self.style.contains(style))
+            // Templates set the size to nothing around blocks that set their own.
+            || ZERO.is_match(&self.style) && !head_of(node).contains("font-size")
     }
 
     fn has_class(&self, wanted: &[&str]) -> bool {
@@ -196,12 +203,17 @@ impl Marks {
             "gmail_signature_prefix",
             "moz-signature",
             "protonmail_signature_block",
+            "front-signature",
             "ms-outlook-mobile-signature",
             "airmail_signature",
         ]) || matches!(
             self.id.trim_start_matches("x_"),
-            "signature" | "ms-outlook-mobile-signature" | "applemailsignature" | "ydpsignature"
-        )
+            "signature"
+                | "composer_signature"
+                | "ms-outlook-mobile-signature"
+                | "applemailsignature"
+                | "ydpsignature"
+        ) || self.name == "messagesignaturesection"
     }
 
     fn begins_history(&self, node: &Handle) -> bool {
@@ -228,13 +240,20 @@ fn has_child_quote(node: &Handle) -> bool {
 
 /// The first words of a node, tags removed.
 fn head_text(node: &Handle) -> String {
+    TAG.replace_all(&head_of(node), "").into_owned()
+}
+
+/// The first bytes of what a node holds, as HTML in lower case.
+fn head_of(node: &Handle) -> String {
     let mut head = Head(Vec::new());
     // The error says that enough was read.
     let _ = node.serialize(&mut head);
-    let html = String::from_utf8_lossy(&head.0).into_owned();
-    TAG.replace_all(&html, "").into_owned()
+    String::from_utf8_lossy(&head.0).to_lowercase()
 }
 
+/// A style, without white space, that makes words too small or too clear to see.
+static ZERO: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?:\A|;)(?:font-size:0(?:px|pt|em|%)?|opacity:0(?:\.0+)?)(?:!important)?(?:;|\z)"));
 static TAG: LazyLock<Regex> = LazyLock::new(|| pattern(r"<[^<>]*>?"));
 
 /// A writer that takes the first bytes and then says stop.

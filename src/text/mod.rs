@@ -21,6 +21,7 @@ pub mod signature;
 
 mod attribution;
 mod dom;
+mod encoded;
 mod entities;
 mod order_words;
 mod pattern;

@@ -4,9 +4,10 @@
 //! [`super::signature`]; a text that is too long is cut and says so, and is then nobody's to answer alone.
 
 use super::clean::{first_bytes, first_chars, tidy, visible};
-use super::html::{HTML_BYTES_MAX, html_to_text, looks_like_html};
+use super::encoded::decoded;
+use super::html::{HTML_BYTES_MAX, html_to_marked_text, looks_like_html};
 use super::language::{Language, language_of};
-use super::quotes::{LINES_MAX, strip_quotes};
+use super::quotes::{LINES_MAX, new_pieces};
 use super::signature::strip_signature;
 
 /// Characters kept of all parts together.
@@ -72,7 +73,13 @@ fn words_of(part: &Part<'_>) -> (String, bool) {
         (None, None) => return (String::new(), false),
     };
     let cut = source.len() > HTML_BYTES_MAX;
-    let text = if is_html { html_to_text(source) } else { visible(first_bytes(source, HTML_BYTES_MAX)) };
+    let source = decoded(first_bytes(source, HTML_BYTES_MAX));
+    let text = if is_html { html_to_marked_text(&source) } else { visible(&source) };
     let cut = cut || text.lines().nth(LINES_MAX).is_some();
-    (tidy(&strip_signature(&strip_quotes(&text).new)), cut)
+    let pieces: Vec<String> = new_pieces(&text)
+        .iter()
+        .map(|piece| tidy(&strip_signature(piece)))
+        .filter(|piece| !piece.is_empty())
+        .collect();
+    (pieces.join("\n"), cut)
 }
