@@ -102,8 +102,12 @@ fn wrong(case: &Case) -> Option<String> {
     if case.is.as_ref().is_some_and(|is| *is != lines(&text)) {
         faults.push(format!("is not {:?}", case.is.as_deref().unwrap_or_default()));
     }
-    faults.extend(case.has.iter().filter(|has| !flat.contains(has.as_str())).map(|has| format!("lacks {has:?}")));
-    faults.extend(case.not.iter().filter(|not| flat.contains(not.as_str())).map(|not| format!("keeps {not:?}")));
+    faults.extend(
+        case.has.iter().filter(|has| !flat.contains(has.as_str())).map(|has| format!("lacks {has:?}")),
+    );
+    faults.extend(
+        case.not.iter().filter(|not| flat.contains(not.as_str())).map(|not| format!("keeps {not:?}")),
+    );
     if case.order.as_ref().is_some_and(|expected| *expected != order) {
         faults.push(format!("order is {order}, not {}", case.order.as_deref().unwrap_or_default()));
     }

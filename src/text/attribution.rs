@@ -85,23 +85,26 @@ static FIELD: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 /// "---- On <date> <name> wrote ----", "-----<name> wrote: -----".
-static DASHED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(&format!(r"\A\s*-{{2,}}\s*\S.{{4,250}}[\s,>]{VERB}\s?:?\s*-{{2,}}\s*\z"))
-});
+static DASHED: LazyLock<Regex> =
+    LazyLock::new(|| pattern(&format!(r"\A\s*-{{2,}}\s*\S.{{4,250}}[\s,>]{VERB}\s?:?\s*-{{2,}}\s*\z")));
 /// "On <date>, <name><address> wrote:   <what was written>": a client that lost the line's end.
 static RUN_ON: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(r"\A\s*(?:on|am|el|le|em|il|op|den)\s.{{8,200}}<[^<>\s]+@[^<>\s]+>\s*{VERB}\s?:\s+\S"))
 });
 /// "Quoting <name> <address>:", "Zitat von …".
 static QUOTING: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"\A(?:quoting|zitat von|citando a|citando|en réponse à|citerar)\s.{0,100}<?[^<>\s]+@[^<>\s]+>?\s?:\z")
+    pattern(
+        r"\A(?:quoting|zitat von|citando a|citando|en réponse à|citerar)\s.{0,100}<?[^<>\s]+@[^<>\s]+>?\s?:\z",
+    )
 });
 /// "<name> <address> wrote:" without a date.
 static NAMED: LazyLock<Regex> =
     LazyLock::new(|| pattern(&format!(r"\A\S.{{0,80}}<[^<>\s]+@[^<>\s]+>\s{VERB}\s?:\z")));
 /// Words of somebody who speaks of themselves.
 static SELF: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"\b(?:i|i'm|we|me|my|us|our|ich|wir|mir|mich|mein\w*|uns\w*|yo|nos|je|j'ai|nous|mon|ma|mes|eu|meu|minha|ik|wij|mij|mijn|io|noi|mio|mia)\b")
+    pattern(
+        r"\b(?:i|i'm|we|me|my|us|our|ich|wir|mir|mich|mein\w*|uns\w*|yo|nos|je|j'ai|nous|mon|ma|mes|eu|meu|minha|ik|wij|mij|mijn|io|noi|mio|mia)\b",
+    )
 });
 /// Any language at all: a date, a time and an address in angles, and a colon not far from them.
 static ANY_LANGUAGE: LazyLock<Regex> = LazyLock::new(|| {

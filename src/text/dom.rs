@@ -159,7 +159,7 @@ impl Marks {
         let shown = self.style.contains("max-height:0.") && !self.style.contains("display:none");
         !shown && STYLES.iter().any(|style| self.style.contains(style))
             // Templates set the size to nothing around blocks that set their own.
-            || ZERO.is_match(&self.style) && !head_of(node).contains("font-size")
+            || ZERO.is_match(&self.style) && head_of(node).matches("font-size").nth(1).is_none()
     }
 
     fn has_class(&self, wanted: &[&str]) -> bool {
@@ -252,8 +252,9 @@ fn head_of(node: &Handle) -> String {
 }
 
 /// A style, without white space, that makes words too small or too clear to see.
-static ZERO: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?:\A|;)(?:font-size:0(?:px|pt|em|%)?|opacity:0(?:\.0+)?)(?:!important)?(?:;|\z)"));
+static ZERO: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?:\A|;)(?:font-size:0(?:px|pt|em|%)?|opacity:0(?:\.0+)?)(?:!important)?(?:;|\z)")
+});
 static TAG: LazyLock<Regex> = LazyLock::new(|| pattern(r"<[^<>]*>?"));
 
 /// A writer that takes the first bytes and then says stop.

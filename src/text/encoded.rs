@@ -12,10 +12,11 @@ use regex::Regex;
 use super::pattern::cased;
 
 /// A letter beyond ASCII as its UTF-8 bytes.
-static LETTER: LazyLock<Regex> =
-    LazyLock::new(|| cased(r"=C[2-9A-F]=[89AB][0-9A-F]|=D[0-9A-F]=[89AB][0-9A-F]|=E[0-9A-F](?:=[89AB][0-9A-F]){2}"));
+static LETTER: LazyLock<Regex> = LazyLock::new(|| {
+    cased(r"=C[2-9A-F]=[89AB][0-9A-F]|=D[0-9A-F]=[89AB][0-9A-F]|=E[0-9A-F](?:=[89AB][0-9A-F]){2}")
+});
 /// A line that the encoding broke, or whose last blank it wrote out.
-static BROKEN: LazyLock<Regex> = LazyLock::new(|| cased(r"\S=(?:20)?\r?$"));
+static BROKEN: LazyLock<Regex> = LazyLock::new(|| cased(r"[^\s=]=(?:20)?\r?$"));
 static ATTRIBUTE: LazyLock<Regex> = LazyLock::new(|| cased(r#"\b[a-z]{2,12}=3D["']"#));
 
 /// The text as it was before the encoding; itself when it shows no sure sign of one.
