@@ -109,14 +109,14 @@ static SELF: LazyLock<Regex> = LazyLock::new(|| {
 /// Any language at all: a date, a time and an address in angles, and a colon not far from them.
 static ANY_LANGUAGE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"\A.{0,160}<[^<>\s]+@[^<>\s]+>.{0,24}:\z|\A.{0,100}<[^<>\s]+@[^<>\s]+>.{0,60}\d{1,2}[:.]\d{2}.{0,20}:\z",
+        r"\A.{0,160}<[^<>\s]+@[^<>\s]+>.{0,24}:\z|\A.{0,100}<[^<>\s]+@[^<>\s]+>.{0,60}\d{1,2}[:.]\d{2}.{0,40}:\z",
     )
 });
 const VERB: &str = r"(?:wrote|writes|schrieb|escribi[óo]|a\s+[ée]crit|escreveu|schreef|ha\s+scritto|skrev|napisa[łl]\(?a?\)?)";
-static TIME: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b\d{1,2}[:.h]\d{2}\b"));
+static TIME: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:\A|\D)\d{1,2}[:.h]\d{2}(?:\D|\z)"));
 /// A date with its year.
 static FULL_DATE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"\b(?:19|20)\d{2}(?:\b|г|年|년|\.)|\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b"));
+    LazyLock::new(|| pattern(r"(?:\A|\D)(?:19|20)\d{2}(?:\D|\z)|\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b"));
 
 /// What begins at a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,7 +191,7 @@ fn wrote(lines: &[&str]) -> Option<Opening> {
         if line.is_empty() || line.starts_with('>') {
             return None;
         }
-        if count > 0 {
+        if count > 0 && !joined.ends_with('<') {
             joined.push(' ');
         }
         joined.push_str(line);

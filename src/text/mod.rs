@@ -25,10 +25,13 @@ mod encoded;
 mod entities;
 mod order_words;
 mod pattern;
+mod shrink;
 mod words;
 
 #[cfg(test)]
 mod adversarial;
+#[cfg(test)]
+mod clients;
 #[cfg(test)]
 mod corpus;
 

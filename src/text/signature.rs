@@ -70,12 +70,19 @@ static NAME: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+static OWN_WORDS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(?:i|we|my|our|your|please|bitte|unsere?|meine?|mi|nuestr[ao]|por favor|mon|ma|notre|votre|merci|meu|minha|nosso|nossa|mijn|onze|graag|mio|mia|nostr[ao])\b",
+    )
+});
 /// A line drawn by hand or by a template.
 static RULE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\A(?:_{3,}|-{3,}|={3,}|\*{3,})\z"));
 
 /// Lines that a signature under `--` may have.
 const SIGNATURE_LINES_MAX: usize = 20;
 const CONTACT_LINES_MAX: usize = 8;
+/// Words in lower case that a line of particulars may have.
+const COMPANY_WORDS_MAX: usize = 4;
 /// Bytes of a line that a client or a server may have put in.
 const LINE_BYTES_MAX: usize = 400;
 
@@ -109,10 +116,12 @@ fn above_delimiter<'a, 'b>(lines: &'b [&'a str]) -> &'b [&'a str] {
         let plain = below
             .iter()
             .all(|line| is_client_line(line.trim()) || !line.contains('?') && line.chars().count() < 70);
-        if ruled && !is_contact_card(below) {
+        let announces = above.iter().rfind(|line| !line.trim().is_empty());
+        let announced = announces.is_some_and(|line| line.trim_end().ends_with(':'));
+        if ruled && (announced || !is_contact_card(below)) {
             continue;
         }
-        if plain || line.starts_with("-- ") {
+        if plain && !announced || line.starts_with("-- ") {
             return above;
         }
     }
@@ -121,6 +130,16 @@ fn above_delimiter<'a, 'b>(lines: &'b [&'a str]) -> &'b [&'a str] {
 
 fn is_client_line(line: &str) -> bool {
     line.len() < LINE_BYTES_MAX && (CLIENT_LINE.is_match(line) || BANNER.is_match(line))
+}
+
+/// Whether a line is a company's particulars and not a sentence about them.
+fn is_company_line(line: &str) -> bool {
+    let words = line.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 1);
+    line.len() < LINE_BYTES_MAX
+        && !line.contains('?')
+        && COMPANY.is_match(line)
+        && words.filter(|word| word.starts_with(char::is_lowercase)).count() <= COMPANY_WORDS_MAX
+        && !OWN_WORDS.is_match(line)
 }
 
 /// Whether the lines under a drawn rule are a signature: a name first, a phone or an address, no order.
@@ -145,7 +164,7 @@ fn without_small_print<'a>(lines: &[&'a str]) -> Vec<&'a str> {
         in_disclaimer |= DISCLAIMER.is_match(bare);
         let small_print = in_disclaimer
             || is_client_line(bare)
-            || has_text && bare.len() < LINE_BYTES_MAX && !bare.contains('?') && COMPANY.is_match(bare)
+            || has_text && is_company_line(bare)
             || has_text && FOOTER.is_match(bare);
         if !small_print {
             has_text = true;
