@@ -48,7 +48,7 @@ static DATE: LazyLock<Regex> =
 /// A person talks about themselves or to us: not a client's line, unless `>` lines follow.
 static PRONOUN: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"\b(?:i|we|you|they|he|she|ich|wir|sie|yo|usted|je|j'ai|nous|vous|eu|ik|wij|jullie|io|jag|jeg)\s+(?:wrote|schrieb|schreef|escribi[óo]|avez|avons|escreveu|skrev)|\b(?:schrieb|schreef|skrev)\s+(?:ich|wir|sie|ik|wij|u|jullie|jag|jeg)\b",
+        r"\b(?:i|we|you|they|he|she|ich|wir|sie|yo|usted|je|j'ai|nous|vous|eu|ik|wij|jullie|io|jag|jeg)\s+(?:wrote|schrieb|schreef|escribi[óo]|avez|avons|escreveu|skrev)|\bwrote\s+(?:to\s+)?(?:me|us)\b|\b(?:me|nos|m['’]a|nous\s+a|mi\s+ha|ci\s+ha)\s+(?:escribi[óo]|[ée]crit|escreveu|scritto)|\b(?:schrieb|schreef|skrev)\s+(?:mir|uns|mij|ons|mig|oss|ich|wir|sie|ik|wij|u|jullie|jag|jeg)\b",
     )
 });
 
@@ -74,14 +74,21 @@ static REPLY_ABOVE: LazyLock<Regex> = LazyLock::new(|| {
 });
 static RULE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\A\s*[_]{10,}\s*\z"));
 
-/// A field of a header block, in the words of all languages a client may speak.
+/// The names of a header block's fields, in the languages a client may speak.
+pub(super) const FROM: &str = "from|von|de|van|da|från|fra|od|expéditeur|remitente|发件人|寄件者|差出人|보낸 사람|от|від|kimden|lähettäjä|من";
+pub(super) const SENT: &str = "sent|date|gesendet(?: am)?|datum|enviad[oa](?: el| em)?|fecha|data|envoyé(?: le)?|verzonden(?: op)?|inviato|skickat|sendt|dato|wysłano|发送时间|日期|时间|寄件日期|送信日時|日時|日付|보낸 날짜|날짜|отправлено|дата|gönderilme|gönderildi|tarih|odesláno|lähetetty|päivämäärä|تاريخ";
+const TO: &str = "to|an|para|à|aan|a|till|til|do|cc|kopie|copie(?: à)?|收件人|抄送|收件者|宛先|받는 사람|кому|kime|komu|vastaanottaja|إلى";
+pub(super) const SUBJECT: &str = "subject|betreff|asunto|objet|assunto|onderwerp|oggetto|ämne|emne|temat|re|主题|主題|主旨|件名|제목|тема|konu|předmět|aihe|الموضوع";
+/// A field of a header block.
 static FIELD: LazyLock<Regex> = LazyLock::new(|| {
-    let from = "from|von|de|van|da|från|fra|od|expéditeur|remitente|发件人|寄件者|差出人|보낸 사람|от|від|kimden|lähettäjä|من";
-    let date = "sent|date|gesendet(?: am)?|datum|enviad[oa](?: el| em)?|fecha|data|envoyé(?: le)?|verzonden(?: op)?|inviato|skickat|sendt|dato|wysłano|发送时间|日期|时间|寄件日期|送信日時|日時|日付|보낸 날짜|날짜|отправлено|дата|gönderilme|gönderildi|tarih|odesláno|lähetetty|päivämäärä|تاريخ";
-    let to = "to|an|para|à|aan|a|till|til|do|cc|kopie|copie(?: à)?|收件人|抄送|收件者|宛先|받는 사람|кому|kime|komu|vastaanottaja|إلى";
-    let subject = "subject|betreff|asunto|objet|assunto|onderwerp|oggetto|ämne|emne|temat|re|主题|主題|主旨|件名|제목|тема|konu|předmět|aihe|الموضوع";
     pattern(&format!(
-        r"\A[\s>]*\*{{0,2}}(?:(?P<from>{from})|(?P<date>{date})|(?P<to>{to})|(?P<subject>{subject}))\s?:\*{{0,2}}\s*(?P<value>.*)\z"
+        r"\A[\s>]*\*{{0,2}}(?:(?P<from>{FROM})|(?P<date>{SENT})|(?P<to>{TO})|(?P<subject>{SUBJECT}))\s?:\*{{0,2}}\s*(?P<value>.*)\z"
+    ))
+});
+/// A header block that lost its line ends.
+static FIELDS_IN_LINE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&format!(
+        r"\A\W{{0,3}}(?:{FROM})\s?:\s?\S.{{0,160}}\s\W{{0,2}}(?:{SENT})\s?:\s?\S.{{4,80}}\s\W{{0,2}}(?:{TO}|{SUBJECT})\s?:\s?\S"
     ))
 });
 /// "---- On <date> <name> wrote ----", "-----<name> wrote: -----".
@@ -104,6 +111,11 @@ static NAMED: LazyLock<Regex> =
 static SELF: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"\b(?:i|i'm|we|me|my|us|our|ich|wir|mir|mich|mein\w*|uns\w*|yo|nos|je|j'ai|nous|mon|ma|mes|eu|meu|minha|ik|wij|mij|mijn|io|noi|mio|mia)\b",
+    )
+});
+static FOREIGN_VERB: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(?:wrote|geschrieben|napsala?|napísala?|kirjoitti|írta|a scris|yazdı|kirjutas|rašė|napisala?|je napisao)\b",
     )
 });
 /// Any language at all: a date, a time and an address in angles, and a colon not far from them.
@@ -150,6 +162,9 @@ pub(super) fn opening(lines: &[&str]) -> Option<Opening> {
     }
     if DASHED.is_match(first) && (CLOCK_OR_ADDRESS.is_match(first) || DATE.is_match(first)) {
         return Some(Opening::Wrote { lines: 1, sure: true });
+    }
+    if FIELDS_IN_LINE.is_match(first) && CLOCK_OR_ADDRESS.is_match(first) {
+        return Some(Opening::History);
     }
     if RUN_ON.is_match(first) && FULL_DATE.is_match(first) && !PRONOUN.is_match(first) {
         return Some(Opening::History);
@@ -210,7 +225,7 @@ fn wrote(lines: &[&str]) -> Option<Opening> {
             return Some(Opening::Wrote { lines: count + 1, sure });
         }
         if is_of_any_language(wrapped, &joined) {
-            let sure = !PRONOUN.is_match(&joined) && !SELF.is_match(&joined);
+            let sure = is_foreign(&joined) && !PRONOUN.is_match(&joined) && !SELF.is_match(&joined);
             return Some(Opening::Wrote { lines: count + 1, sure });
         }
         if count == 0 && NAMED.is_match(&joined) {
@@ -235,6 +250,11 @@ fn begins_later(lines: &[&str]) -> bool {
         let rest = rest.join(" ");
         is_known(&rest) && DATE.is_match(&rest)
     })
+}
+
+/// Whether no sentence of a language we read could be meant: another script, or a client's verb.
+fn is_foreign(line: &str) -> bool {
+    line.chars().any(|c| c.is_alphabetic() && c > '\u{36f}') || FOREIGN_VERB.is_match(line)
 }
 
 fn is_of_any_language(lines: &[&str], joined: &str) -> bool {

@@ -276,6 +276,9 @@ fn history() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    // Each case is read once by every client.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn every_client_leaves_the_same_new_text(own in own_text(), old in history()) {
         let alone = left_of(&(false, own.clone()));

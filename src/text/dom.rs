@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use html2text::{Element, Handle};
 use regex::Regex;
 
+use super::attribution::{FROM, SENT, SUBJECT};
 use super::pattern::pattern;
 
 /// Whether the signature blocks that clients mark are dropped.
@@ -32,8 +33,8 @@ enum Fate {
     CutHere,
 }
 
-static HEADER_START: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"\A[\s*_]*(?:from|von|de|van|da|från|fra|od|expéditeur|remitente)\s?:"));
+static HEADER_START: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r"\A[\s*_]*(?:{FROM})\s?:")));
+static HEADER_MORE: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r"(?:{SENT}|{SUBJECT})\s?:")));
 static FORWARD: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"forwarded|weitergeleitete|reenviado|transf[ée]r|encaminhad|doorgestuurd|inoltrat")
 });
@@ -230,12 +231,20 @@ impl Marks {
         // Outlook on the desktop draws a line above "From:"; no other mark.
         let ruled =
             ["border-top:solid", "border-top:1px", "border-top:1pt"].iter().any(|s| self.style.contains(s));
-        by_name || ruled && HEADER_START.is_match(&head_text(node))
+        by_name || ruled && is_header_block(&head_text(node))
     }
 }
 
 fn has_child_quote(node: &Handle) -> bool {
     node.children.borrow().iter().any(|child| child.element_name().as_deref() == Some("blockquote"))
+}
+
+/// Whether a text begins as a header block does: a writer, and a date or a subject after it.
+fn is_header_block(text: &str) -> bool {
+    HEADER_START
+        .find(text)
+        .and_then(|from| text.get(from.end()..))
+        .is_some_and(|rest| HEADER_MORE.is_match(rest))
 }
 
 /// The first words of a node, tags removed.
