@@ -1,7 +1,8 @@
 //! Prunes a mail's tree: what the customer did not write goes before anything is rendered.
 //!
 //! Each client marks history in its own way; the marks are listed here. What may go wrong: a client that
-//! marks nothing (its history is found later, as text), or an answer typed below an unmarked history.
+//! marks nothing (its history is found later, as text), or an answer typed below an unmarked history. Where a
+//! citation went a mark stays, so that an answer below it is not taken for its continuation.
 
 use std::io;
 use std::sync::LazyLock;
