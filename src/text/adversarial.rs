@@ -8,7 +8,7 @@
 use super::new_text::{Part, new_text};
 use super::order_number::{OrderMention, order_mention};
 
-const FILES: [(&str, &str); 10] = [
+const FILES: [(&str, &str); 11] = [
     ("gmail", include_str!("testdata/adversarial/gmail.txt")),
     ("outlook", include_str!("testdata/adversarial/outlook.txt")),
     ("apple", include_str!("testdata/adversarial/apple.txt")),
@@ -19,6 +19,7 @@ const FILES: [(&str, &str); 10] = [
     ("plain traps", include_str!("testdata/adversarial/plain_traps.txt")),
     ("second look", include_str!("testdata/adversarial/second_look.txt")),
     ("third look", include_str!("testdata/adversarial/third_look.txt")),
+    ("fourth look", include_str!("testdata/adversarial/fourth_look.txt")),
 ];
 const NUMBERS: &str = include_str!("testdata/adversarial/numbers.txt");
 
