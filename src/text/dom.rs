@@ -1,7 +1,8 @@
 //! Prunes a mail's tree: what the customer did not write goes before anything is rendered.
 //!
 //! Each client marks history in its own way; the marks are listed here. What may go wrong: a client that
-//! marks nothing (its history is found later, as text), or an answer typed below an unmarked history.
+//! marks nothing (its history is found later, as text), or an answer typed below an unmarked history. Where a
+//! citation went a mark stays, so that an answer below it is not taken for its continuation.
 
 use std::io;
 use std::sync::LazyLock;
@@ -9,6 +10,7 @@ use std::sync::LazyLock;
 use html2text::{Element, Handle};
 use regex::Regex;
 
+use super::attribution::{FROM, SENT, SUBJECT};
 use super::pattern::pattern;
 
 /// Whether the signature blocks that clients mark are dropped.
@@ -26,12 +28,14 @@ enum Fate {
     Stay,
     /// It and its content go.
     Drop,
+    /// It is history and goes; a mark stays where it was.
+    Quote,
     /// It and everything after it in the document go.
     CutHere,
 }
 
-static HEADER_START: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"\A[\s*_]*(?:from|von|de|van|da|från|fra|od|expéditeur|remitente)\s?:"));
+static HEADER_START: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r"\A[\s*_]*(?:{FROM})\s?:")));
+static HEADER_MORE: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r"(?:{SENT}|{SUBJECT})\s?:")));
 static FORWARD: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"forwarded|weitergeleitete|reenviado|transf[ée]r|encaminhad|doorgestuurd|inoltrat")
 });
@@ -49,7 +53,9 @@ pub(super) fn is_deeper_than(document: &Handle, depth_max: usize) -> bool {
 }
 
 /// Removes from the tree what is never text, what is hidden, and what the client marked as history.
-pub(super) fn prune(document: &Handle, signatures: Signatures) {
+///
+/// `mark` is put where history was, so that an answer typed below it can be told from it.
+pub(super) fn prune(document: &Handle, signatures: Signatures, mark: Option<&Handle>) {
     let mut waiting = vec![document.clone()];
     while let Some(node) = waiting.pop() {
         let children: Vec<Handle> = node.children.borrow().iter().cloned().collect();
@@ -59,6 +65,7 @@ pub(super) fn prune(document: &Handle, signatures: Signatures) {
             match fate(&child, signatures) {
                 Fate::Stay => kept.push(child),
                 Fate::Drop => {}
+                Fate::Quote => kept.extend(mark.cloned()),
                 Fate::CutHere => {
                     cut = true;
                     break;
@@ -140,19 +147,21 @@ struct Marks {
 
 impl Marks {
     fn fate(&self, element: &str, node: &Handle, signatures: Signatures) -> Fate {
-        if self.is_hidden()
-            || self.is_quote(element, node)
-            || signatures == Signatures::Drop && self.is_signature()
-        {
+        if self.is_hidden(node) || signatures == Signatures::Drop && self.is_signature() {
             return Fate::Drop;
+        }
+        if self.is_quote(element, node) {
+            return Fate::Quote;
         }
         if self.begins_history(node) { Fate::CutHere } else { Fate::Stay }
     }
 
-    fn is_hidden(&self) -> bool {
+    fn is_hidden(&self, node: &Handle) -> bool {
         const STYLES: [&str; 4] = ["display:none", "visibility:hidden", "mso-hide:all", "max-height:0"];
         let shown = self.style.contains("max-height:0.") && !self.style.contains("display:none");
         !shown && STYLES.iter().any(|style| self.style.contains(style))
+            // Templates set the size to nothing around blocks that set their own.
+            || ZERO.is_match(&self.style) && head_of(node).matches("font-size").nth(1).is_none()
     }
 
     fn has_class(&self, wanted: &[&str]) -> bool {
@@ -196,12 +205,17 @@ impl Marks {
             "gmail_signature_prefix",
             "moz-signature",
             "protonmail_signature_block",
+            "front-signature",
             "ms-outlook-mobile-signature",
             "airmail_signature",
         ]) || matches!(
             self.id.trim_start_matches("x_"),
-            "signature" | "ms-outlook-mobile-signature" | "applemailsignature" | "ydpsignature"
-        )
+            "signature"
+                | "composer_signature"
+                | "ms-outlook-mobile-signature"
+                | "applemailsignature"
+                | "ydpsignature"
+        ) || self.name == "messagesignaturesection"
     }
 
     fn begins_history(&self, node: &Handle) -> bool {
@@ -218,7 +232,7 @@ impl Marks {
         // Outlook on the desktop draws a line above "From:"; no other mark.
         let ruled =
             ["border-top:solid", "border-top:1px", "border-top:1pt"].iter().any(|s| self.style.contains(s));
-        by_name || ruled && HEADER_START.is_match(&head_text(node))
+        by_name || ruled && is_header_block(&head_text(node))
     }
 }
 
@@ -226,15 +240,31 @@ fn has_child_quote(node: &Handle) -> bool {
     node.children.borrow().iter().any(|child| child.element_name().as_deref() == Some("blockquote"))
 }
 
+/// Whether a text begins as a header block does: a writer, and a date or a subject after it.
+fn is_header_block(text: &str) -> bool {
+    HEADER_START
+        .find(text)
+        .and_then(|from| text.get(from.end()..))
+        .is_some_and(|rest| HEADER_MORE.is_match(rest))
+}
+
 /// The first words of a node, tags removed.
 fn head_text(node: &Handle) -> String {
+    TAG.replace_all(&head_of(node), "").into_owned()
+}
+
+/// The first bytes of what a node holds, as HTML in lower case.
+fn head_of(node: &Handle) -> String {
     let mut head = Head(Vec::new());
     // The error says that enough was read.
     let _ = node.serialize(&mut head);
-    let html = String::from_utf8_lossy(&head.0).into_owned();
-    TAG.replace_all(&html, "").into_owned()
+    String::from_utf8_lossy(&head.0).to_lowercase()
 }
 
+/// A style, without white space, that makes words too small or too clear to see.
+static ZERO: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?:\A|;)(?:font-size:0(?:px|pt|em|%)?|opacity:0(?:\.0+)?)(?:!important)?(?:;|\z)")
+});
 static TAG: LazyLock<Regex> = LazyLock::new(|| pattern(r"<[^<>]*>?"));
 
 /// A writer that takes the first bytes and then says stop.

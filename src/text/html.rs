@@ -13,6 +13,9 @@ use super::entities::decode_entities;
 
 /// Input above this many bytes is cut.
 pub const HTML_BYTES_MAX: usize = 256 * 1024;
+/// The line that stands for history taken away: a quoted line with a character of no meaning, which no
+/// client writes.
+pub(super) const QUOTE_MARK: &str = ">\u{E0F1}";
 /// Lines are wrapped only beyond this width.
 const WIDTH: usize = 10_000;
 const TAGS_MAX: usize = 20_000;
@@ -27,6 +30,16 @@ const REBUILDS_MAX: usize = 200_000;
 ///
 /// Never fails: what the parser refuses is stripped of its tags. Lines are trimmed, blank lines single.
 pub fn html_to_text(html: &str) -> String {
+    let marked = html_to_marked_text(html);
+    if !marked.contains(QUOTE_MARK) {
+        return marked;
+    }
+    let lines: Vec<&str> = marked.lines().filter(|line| line.trim() != QUOTE_MARK).collect();
+    tidy(&lines.join("\n"))
+}
+
+/// As [`html_to_text`], with a line [`QUOTE_MARK`] where history was.
+pub(super) fn html_to_marked_text(html: &str) -> String {
     let html = first_bytes(html, HTML_BYTES_MAX);
     if costs_too_much(html) {
         return tidy(&visible(&strip_tags(html)));
@@ -34,7 +47,9 @@ pub fn html_to_text(html: &str) -> String {
     let without_signature = render(html, dom::Signatures::Drop);
     match without_signature {
         // A cursor inside the signature block makes the whole message part of it.
-        Some(text) if text.is_empty() => render(html, dom::Signatures::Keep).unwrap_or_default(),
+        Some(text) if text.lines().all(|line| matches!(line.trim(), "" | QUOTE_MARK)) => {
+            render(html, dom::Signatures::Keep).unwrap_or_default()
+        }
         Some(text) => text,
         None => tidy(&visible(&strip_tags(html))),
     }
@@ -72,7 +87,8 @@ fn render(html: &str, signatures: dom::Signatures) -> Option<String> {
     if dom::is_deeper_than(&tree.document, RENDERED_DEPTH_MAX) {
         return None;
     }
-    dom::prune(&tree.document, signatures);
+    let mark = config.parse_html(format!("<p>{QUOTE_MARK}</p>").as_bytes()).ok();
+    dom::prune(&tree.document, signatures, mark.as_ref().map(|mark| &mark.document));
     let rendered = config.render_to_string(config.dom_to_render_tree(&tree).ok()?, WIDTH).ok()?;
     Some(tidy(&visible(&rendered)))
 }
@@ -181,12 +197,13 @@ fn is_formatting(name: &str) -> bool {
     one_of(name, &NAMES)
 }
 
-/// Drops tags, comments, styles and scripts in one pass; block tags become line ends.
+/// Drops tags, comments, styles, scripts and cited blocks in one pass; block tags become line ends.
 fn strip_tags(html: &str) -> String {
     let mut out = String::with_capacity(html.len() / 2);
+    let mut cited = 0_usize;
     let mut rest = html;
     while let Some(at) = rest.find('<') {
-        out.push_str(rest.get(..at).unwrap_or_default());
+        own(&mut out, cited, rest.get(..at).unwrap_or_default());
         rest = rest.get(at..).unwrap_or_default();
         if rest.starts_with("<!--") {
             rest = after(rest, "-->");
@@ -194,27 +211,53 @@ fn strip_tags(html: &str) -> String {
         }
         let next = rest.chars().nth(1).unwrap_or(' ');
         if !(next.is_ascii_alphabetic() || next == '/' || next == '!' || next == '?') {
-            out.push('<');
+            own(&mut out, cited, "<");
             rest = rest.get(1..).unwrap_or_default();
             continue;
         }
         let name: String =
             rest.chars().skip(1).take(12).take_while(|c| c.is_ascii_alphanumeric() || *c == '/').collect();
         let name = name.to_ascii_lowercase();
+        let tag = rest;
         rest = after(rest, ">");
-        match name.trim_matches('/') {
-            "style" | "script" | "head" | "title" if !name.starts_with('/') => {
+        match (name.trim_matches('/'), name.starts_with('/')) {
+            ("style" | "script" | "head" | "title" | "template", false) => {
                 rest = after_closing(rest, name.trim_matches('/'));
             }
-            "br" | "p" | "div" | "tr" | "li" | "table" | "h1" | "h2" | "h3" | "h4" | "blockquote" | "hr" => {
-                out.push('\n');
+            ("blockquote", false) if cited > 0 || is_cited(tag) => {
+                if cited == 0 {
+                    out.push_str(&format!("\n{QUOTE_MARK}\n"));
+                }
+                cited += 1;
             }
-            "td" | "th" => out.push(' '),
+            ("blockquote", true) => {
+                cited = cited.saturating_sub(1);
+                own(&mut out, cited, "\n");
+            }
+            (
+                "br" | "p" | "div" | "tr" | "li" | "table" | "h1" | "h2" | "h3" | "h4" | "blockquote" | "hr",
+                _,
+            ) => own(&mut out, cited, "\n"),
+            ("td" | "th", _) => own(&mut out, cited, " "),
             _ => {}
         }
     }
-    out.push_str(rest);
+    own(&mut out, cited, rest);
     decode_entities(&out)
+}
+
+/// Adds what is not cited.
+fn own(out: &mut String, cited: usize, text: &str) {
+    if cited == 0 {
+        out.push_str(text);
+    }
+}
+
+/// Whether the tag of a `blockquote` marks a citation; an indentation has no border.
+fn is_cited(tag: &str) -> bool {
+    const BYTES_MAX: usize = 400;
+    let tag = first_bytes(tag, BYTES_MAX).split('>').next().unwrap_or_default().to_ascii_lowercase();
+    tag.contains("cite") || tag.contains("gmail_quote") || !tag.replace(' ', "").contains("border:none")
 }
 
 /// What follows `mark`; nothing when it never comes.

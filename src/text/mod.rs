@@ -1,9 +1,9 @@
 //! What a customer wrote, cleaned of everything they did not write.
 //!
 //! A message arrives as mail: HTML, quoted history, signatures, disclaimers. The order of use is
-//! [`new_text::new_text`] (which calls [`html`], [`quotes`], [`signature`], [`clean`] and [`language`]),
-//! then [`order_number::order_mention`] on its text. [`automatic::is_automatic`] looks at the mail as a
-//! whole, [`mod@redact`] makes any of it fit for a log, [`mod@anonymise`] fit to leave the machine.
+//! [`new_text::new_text`] (which undoes a transfer encoding, then calls [`html`], [`quotes`], [`signature`],
+//! [`clean`] and [`language`]), then [`order_number::order_mention`] on its text. [`automatic::is_automatic`] looks at
+//! the mail as a whole, [`mod@redact`] makes any of it fit for a log, [`mod@anonymise`] fit to leave the machine.
 //!
 //! Everything here is pure: text in, text out, no clock, no I/O, bounded input. What may go wrong is
 //! always one of two things: history kept as new text (an old "cancel" blocks an answer, a person looks),
@@ -22,11 +22,17 @@ pub mod signature;
 
 mod attribution;
 mod dom;
+mod encoded;
 mod entities;
 mod order_words;
 mod pattern;
+mod shrink;
 mod words;
 
+#[cfg(test)]
+mod adversarial;
+#[cfg(test)]
+mod clients;
 #[cfg(test)]
 mod corpus;
 

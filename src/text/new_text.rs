@@ -3,10 +3,14 @@
 //! This is what is classified and searched for order numbers. What may go wrong: see [`super::quotes`] and
 //! [`super::signature`]; a text that is too long is cut and says so, and is then nobody's to answer alone.
 
+use std::borrow::Cow;
+
 use super::clean::{first_bytes, first_chars, tidy, visible};
-use super::html::{HTML_BYTES_MAX, html_to_text, looks_like_html};
+use super::encoded::decoded;
+use super::html::{HTML_BYTES_MAX, html_to_marked_text, looks_like_html};
 use super::language::{Language, language_of};
-use super::quotes::{LINES_MAX, strip_quotes};
+use super::quotes::{LINES_MAX, new_pieces};
+use super::shrink::shrunk;
 use super::signature::strip_signature;
 
 /// Characters kept of all parts together.
@@ -71,8 +75,15 @@ fn words_of(part: &Part<'_>) -> (String, bool) {
         (None, Some(html)) => (html, true),
         (None, None) => return (String::new(), false),
     };
+    let source = if is_html { shrunk(source, HTML_BYTES_MAX) } else { Cow::Borrowed(source) };
     let cut = source.len() > HTML_BYTES_MAX;
-    let text = if is_html { html_to_text(source) } else { visible(first_bytes(source, HTML_BYTES_MAX)) };
+    let source = decoded(first_bytes(&source, HTML_BYTES_MAX));
+    let text = if is_html { html_to_marked_text(&source) } else { visible(&source) };
     let cut = cut || text.lines().nth(LINES_MAX).is_some();
-    (tidy(&strip_signature(&strip_quotes(&text).new)), cut)
+    let pieces: Vec<String> = new_pieces(&text)
+        .iter()
+        .map(|piece| tidy(&strip_signature(piece)))
+        .filter(|piece| !piece.is_empty())
+        .collect();
+    (pieces.join("\n"), cut)
 }

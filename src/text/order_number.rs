@@ -13,7 +13,8 @@ use regex::Regex;
 
 use super::clean::first_bytes;
 use super::order_words::{
-    Announced, announced, is_after_date_word, is_count, is_in_groups, is_joiner, is_money, is_something_else,
+    Announced, announced, is_after_date_word, is_after_street, is_count, is_in_groups, is_joiner, is_money,
+    is_something_else,
 };
 use super::pattern::pattern;
 
@@ -53,6 +54,12 @@ static GLUED: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"\A(?:orders?|pedido|bestellung|commande|no|nr|num|id)[-_]?"));
 /// Numbers of some large market places: 3-7-7 digits.
 static LONG_SHAPE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\A\d{3}-\d{7}-\d{7}\z"));
+/// Shapes believed only when announced: a year or a shop before the number, a country after it.
+static ANNOUNCED_SHAPE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\A(?:\d{2,8}[-_]\d{4,10}|[a-z]{1,4}[-_]?\d{2,8}[-_]\d{3,10}|[a-z]{1,6}\d{4,12}[a-z]{1,3}|\d{5,12}[a-z]{1,3})\z",
+    )
+});
 static OTHER_PREFIX: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"\A(?:sku|inv|trk|rma|ref|case|tkt|ticket|tel|fax|art|item|no|nr|iso|ean|upc|usps|ups|dhl|v|ver|x|h|pg|po)[-_–]?\d",
@@ -125,15 +132,18 @@ fn candidate<'a>(
     let end = run.name("run")?.end();
     let glued = text.get(run_start..end).and_then(|run| GLUED.find(run)).map_or(0, |word| word.end());
     let number = text.get(run_start + glued..end)?;
+    let before = tail(text.get(..if glued > 0 { run_start + glued } else { whole.start() })?);
+    let after = first_bytes(text.get(end..)?, CONTEXT_BYTES);
     let shape = SHAPE.captures(number);
     let digits = match &shape {
         Some(shape) => shape.name("digits")?.as_str(),
         None if LONG_SHAPE.is_match(number) => number,
+        None if announced(before, after) == Some(Announced::Clearly) && is_announced_shape(number) => {
+            return Some(Candidate { class: 1, number, end });
+        }
         None => return None,
     };
     let prefix = shape.as_ref().and_then(|shape| shape.name("prefix")).map_or("", |prefix| prefix.as_str());
-    let before = tail(text.get(..if glued > 0 { run_start + glued } else { whole.start() })?);
-    let after = first_bytes(text.get(end..)?, CONTEXT_BYTES);
     if DATE_SHAPE.is_match(number) || OTHER_PREFIX.is_match(number) {
         return None;
     }
@@ -141,6 +151,11 @@ fn candidate<'a>(
     let own = class_of(before, after, &Number { number, prefix, digits, hash });
     let class = own.into_iter().chain(listed(text, whole.start(), number, last)).min()?;
     Some(Candidate { class, number, end })
+}
+
+/// Whether a run is an order number when the words before it say so: "2026-11873", "LL20713UK".
+fn is_announced_shape(number: &str) -> bool {
+    ANNOUNCED_SHAPE.is_match(number) && !DATE_SHAPE.is_match(number)
 }
 
 struct Number<'a> {
@@ -164,14 +179,18 @@ fn class_of(before: &str, after: &str, n: &Number<'_>) -> Option<u8> {
         return None;
     }
     if n.hash {
-        // "#1" is a rank or a colour, not an order.
+        // "#1" is a rank, "#summer2025" a word.
+        let word = n.prefix.len() >= 4 && YEAR.is_match(n.digits);
+        if word {
+            return None;
+        }
         return (3..=12).contains(&n.digits.len()).then_some(2);
     }
     let plain = n.digits.len() == n.number.len();
     if plain && (6..=8).contains(&n.digits.len()) {
         let dated =
             CALENDAR.is_match(n.number) || SHORT_DATE.is_match(n.number) && is_after_date_word(before);
-        return (!dated && !is_in_groups(before, after)).then_some(3);
+        return (!dated && !is_in_groups(before, after) && !is_after_street(before)).then_some(3);
     }
     // "SAVE2025" is a coupon; a dash makes it a name of an order.
     let dashed = n.number.get(n.prefix.len()..).is_some_and(|rest| rest.starts_with(['-', '_', '–']));

@@ -10,7 +10,7 @@ use super::pattern::pattern;
 
 const ORDER: &str = r"(?:orders?|purchases?|compras?|achats?|aankoop|acquisto|pedidos?|orden|bestell?ung(?:en)?|bestell|auftr[aä]g(?:e|s)?|commandes?|encomendas?|bestelling(?:en)?|ordin[ei]|zam[oó]wieni[ea]|ordre|beställning)";
 const NUMBERISH: &str = r"(?:numbers?|num|numb|no|nos|nr|nrs|nummer(?:n|s)?|n\.?[°ºo]|n|n[úu]meros?|num[ée]ros?|numero|id|ids|ref|reference|referencia|r[ée]f[ée]rence|refer[êe]ncia|referentie|code|confirmation|name|#)";
-const FILLER: &str = r"(?:is|was|are|es|ist|lautet|est|é|e|son|sind|zijn|sono|the|my|mi|meine?|de|der|die|del|di|da|do|du|with|under|was:|called|placed)";
+const FILLER: &str = r"(?:(?:es|est|é|è) (?:el|la|le|il|o|a)|is|was|are|es|ist|lautet|est|é|e|son|sind|zijn|sono|the|my|mi|meine?|de|der|die|del|di|da|do|du|with|under|was:|called|placed)";
 
 /// "order number is: ", "Bestell-Nr. ", "commande n° ": a number is announced as an order's.
 static ORDER_NUMBER: LazyLock<Regex> = LazyLock::new(|| {
@@ -36,7 +36,7 @@ static JOINER: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Words that make the number beside them theirs, with or without "number" between.
-const OTHER: &str = r"(?:invoices?|inv\.?|rechnung(?:s)?|facturas?|factures?|faturas?|factuur|fattura|tickets?|cases?|claims?|tracking|trackingnummer|trackingcode|sendung(?:s)?|sendungsverfolgung(?:s)?|seguimiento|suivi|rastreio|rastreamento|paketnummer|waybill|awb|skus?|items?|art(?:icle|ikel|ículo|igo|\.)?|model(?:l|o|le|lo)?|modèle|serial|seriennummer|imei|ean|upc|isbn|barcode|phone|telephone|tel\.?|tél\.?|téléphone|teléfono|telefono|telefone|telefon|telefoon|mobile|m[óo]vil|handy|cell|fax|whatsapp|ref\.?|reference|referencia|référence|referentie|rma|iban|vat|ust|nif|pin|coupon|voucher|zip|post ?code|postal code|plz|postleitzahl|c[óo]digo postal|code postal|cep)";
+const OTHER: &str = r"(?:invoices?|inv\.?|rechnung(?:s)?|facturas?|factures?|faturas?|factuur|fattura|tickets?|cases?|claims?|tracking|trackingnummer|trackingcode|sendung(?:s)?|sendungsverfolgung(?:s)?|seguimiento|suivi|rastreio|rastreamento|paketnummer|waybill|awb|skus?|items?|art(?:icle|ikel|ículo|igo|\.)?|model(?:l|o|le|lo)?|modèle|serial|seriennummer|imei|ean|upc|isbn|barcode|phone|telephone|tel\.?|tél\.?|téléphone|teléfono|telefono|telefone|telefon|telefoon|mobile|m[óo]vil|handy|cell|fax|whatsapp|ref\.?|reference|referencia|référence|referentie|rma|iban|vat|ust|nif|pin|coupon|voucher|subscription|suscripción|abonnement|abo|assinatura|gift ?cards?|gutschein(?:code)?|carte cadeau|tarjeta regalo|colou?rs?|farbe|couleur|kleur|hex|hr[ab]|handelsregister|siret|kvk|cnpj|zip|post ?code|postal code|plz|postleitzahl|c[óo]digo postal|code postal|cep)";
 /// Words that do so only with "number", a colon or a `#` between: "my parcel 606243" may be an order.
 const PERHAPS_OTHER: &str = r"(?:requests?|conversation|chat|paket|parcel|package|shipment|shipping|consignment|label|ups|usps|fedex|dhl|dpd|gls|hermes|evri|correos|postnl|product(?:o)?|produit|produkt|produto|part|batch|lot|return|retour|account|konto|compte|cuenta|conta|customer|kunden|client|cliente|klant|member|transaction|payment|code|gift ?card|card|karte|po|extension|contact)";
 
@@ -55,12 +55,12 @@ static IS_OTHER: LazyLock<Regex> = LazyLock::new(|| {
 });
 static MONEY_BEFORE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?:[$€£¥₹₩]|\b(?:usd|eur|euros?|gbp|cad|aud|chf|rs\.?|inr|brl|sek|dkk|pln|kr|paid|price|total|cost|charged|amount))[ \t:]*\z",
+        r"(?:[$€£¥₹₩]|\b(?:usd|eur|euros?|gbp|cad|aud|chf|rs\.?|inr|brl|sek|dkk|pln|kr|jpy|cny|rmb|krw|mxn|paid|price|total|cost|charged|amount))[ \t:]*\z",
     )
 });
 static MONEY_AFTER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"\A(?:[.,]\d{1,2}\b|[ \t]?(?:[$€£¥₹%]|(?:usd|eur|euros?|gbp|cad|aud|chf|dollars?|pounds?|rupees|kr|sek|dkk|pln|reais)\b))",
+        r"\A(?:[.,]\d{1,2}\b|[ \t]?(?:[$€£¥₹%]|(?:usd|eur|euros?|gbp|cad|aud|chf|dollars?|pounds?|rupees|kr|sek|dkk|pln|reais|yen|yuan|won|jpy|cny|rmb|krw|pesos?|mxn|francs?|franken|kroner|kronor|z[łl](?:oty)?|rub(?:les)?|lira|try|huf|czk|lei|ron)\b))",
     )
 });
 static UNITS_AFTER: LazyLock<Regex> = LazyLock::new(|| {
@@ -77,6 +77,18 @@ static DATE_BEFORE: LazyLock<Regex> = LazyLock::new(|| {
 static PHONE_BEFORE: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?:\+\d{0,3}|\(\d{2,5}\)|\b(?:0\d{1,4}|[1-9]\d{2}))[ ().\-/]{1,3}\z|\+\z"));
 static PHONE_AFTER: LazyLock<Regex> = LazyLock::new(|| pattern(r"\A[ ().\-/]{1,2}\d{3,5}\b"));
+
+/// A street before it in the same sentence: what follows is a postcode.
+static STREET_BEFORE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\d\S{0,4} [\p{L} .'-]{2,30}\b(?:ave(?:nue)?|st(?:reet)?|road|rd|lane|ln|drive|dr|blvd|boulevard|nagar|sector|way|court|close)\b[.,]?[^.\n?!\d]{0,30}\z",
+    )
+});
+
+/// Whether a street with its number stands before it, so that it is a postcode.
+pub(super) fn is_after_street(before: &str) -> bool {
+    STREET_BEFORE.is_match(before)
+}
 
 /// How clearly the words before a number call it an order's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -30,62 +30,109 @@ pub(super) const LINES_MAX: usize = 20_000;
 
 /// Takes quoted history and forwarded mail out of a plain text.
 pub fn strip_quotes(text: &str) -> Stripped {
+    let parted = part(text);
+    let new: Vec<&str> = parted.new.iter().flatten().copied().collect();
+    Stripped { new: join(&new), quoted: join(&parted.quoted), forwarded: parted.forwarded }
+}
+
+/// The new text in the pieces that history divides it into, so that a signature above a quotation does not
+/// take along what is written below it.
+pub(super) fn new_pieces(text: &str) -> Vec<String> {
+    part(text).new.iter().map(|lines| join(lines)).filter(|piece| !piece.is_empty()).collect()
+}
+
+#[derive(Default)]
+struct Parted<'a> {
+    new: Vec<Vec<&'a str>>,
+    quoted: Vec<&'a str>,
+    forwarded: bool,
+    /// Whether the last line was history.
+    in_history: bool,
+}
+
+impl<'a> Parted<'a> {
+    fn own(&mut self, lines: &[&'a str]) {
+        if self.in_history || self.new.is_empty() {
+            self.new.push(Vec::new());
+        }
+        self.in_history = false;
+        if let Some(piece) = self.new.last_mut() {
+            piece.extend(lines);
+        }
+    }
+
+    fn history(&mut self, lines: &[&'a str]) {
+        self.in_history = true;
+        self.quoted.extend(lines);
+    }
+}
+
+fn part(text: &str) -> Parted<'_> {
     let lines: Vec<&str> = text.lines().take(LINES_MAX).collect();
     let quote_lines = lines.iter().filter(|line| line.trim_start().starts_with('>')).count();
-    let mut new: Vec<&str> = Vec::new();
-    let mut quoted: Vec<&str> = Vec::new();
-    let mut forwarded = false;
+    let mut parted = Parted::default();
     let mut rest = lines.as_slice();
     while let Some((line, after)) = rest.split_first() {
         if line.trim_start().starts_with('>') {
-            let own = quote_lines == 1 && NOT_A_QUOTE.is_match(line);
-            if own {
-                new.push(line);
+            if quote_lines == 1 && NOT_A_QUOTE.is_match(line) {
+                parted.own(&[line]);
             } else {
-                quoted.push(line);
+                parted.history(&[line]);
             }
             rest = after;
             continue;
         }
         match opening(rest) {
             None => {
-                new.push(line);
+                parted.own(&[line]);
                 rest = after;
             }
             Some(Opening::Wrote { lines: count, sure }) => {
-                let (introduction, after) = rest.split_at(count.min(rest.len()));
+                let (introduction, mut after) = rest.split_at(count.min(rest.len()));
                 match next_word(after) {
                     // Before `>` lines, or at the very end, only the introduction goes.
-                    Next::Quote | Next::End => quoted.extend(introduction),
+                    Next::Quote | Next::End => parted.history(introduction),
+                    Next::Bars(count) => {
+                        parted.history(introduction);
+                        let (bars, below) = after.split_at(count.min(after.len()));
+                        parted.history(bars);
+                        after = below;
+                    }
                     Next::Text if sure => {
-                        quoted.extend(rest);
+                        parted.history(rest);
                         break;
                     }
-                    Next::Text => new.extend(introduction),
+                    Next::Text => parted.own(introduction),
                 }
                 rest = after;
             }
             Some(history) => {
-                forwarded = history == Opening::Forward;
-                quoted.extend(rest);
+                parted.forwarded = history == Opening::Forward;
+                parted.history(rest);
                 break;
             }
         }
     }
-    Stripped { new: join(&new), quoted: join(&quoted), forwarded }
+    parted
 }
 
 enum Next {
     Quote,
+    /// Some clients quote with `|`: so many lines, blank ones above them included.
+    Bars(usize),
     Text,
     End,
 }
 
 fn next_word(lines: &[&str]) -> Next {
-    match lines.iter().map(|line| line.trim()).find(|line| !line.is_empty()) {
-        None => Next::End,
-        Some(line) if line.starts_with('>') => Next::Quote,
-        Some(_) => Next::Text,
+    let Some(at) = lines.iter().position(|line| !line.trim().is_empty()) else { return Next::End };
+    let starts = |line: &&str, mark: char| line.trim_start().starts_with(mark);
+    match lines.get(at) {
+        Some(line) if starts(line, '>') => Next::Quote,
+        Some(line) if starts(line, '|') => {
+            Next::Bars(at + lines.iter().skip(at).take_while(|line| starts(line, '|')).count())
+        }
+        _ => Next::Text,
     }
 }
 
