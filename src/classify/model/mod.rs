@@ -17,8 +17,8 @@ pub mod head;
 #[cfg(test)]
 mod kept_tests;
 mod lbfgs;
-mod near;
 pub mod measure;
+mod near;
 pub mod ngrams;
 mod packed;
 pub mod regression;

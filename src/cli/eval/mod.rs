@@ -134,7 +134,7 @@ impl Eval {
         let show = |done: usize, of: usize, words: String| {
             bar.lock().unwrap_or_else(PoisonError::into_inner).show(done, of, words);
         };
-        let embed = vectors::embedding().map_err(Failure::cannot)?;
+        let embed = crate::classify::builtin::embedding().map_err(Failure::cannot)?;
         let embed = embed.map(|embed| {
             Remembered::of(embed, sets.texts(), &|done, of| show(done, of, "into vectors".into()))
         });

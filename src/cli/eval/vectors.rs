@@ -55,52 +55,6 @@ impl Embed for Remembered {
     }
 }
 
-/// The embedding of this program, when it was built with one.
-///
-/// # Errors
-/// A broken build.
-#[cfg(feature = "embedding")]
-pub(super) fn embedding() -> Result<Option<Arc<dyn Embed>>, String> {
-    let first = crate::classify::embedding::Embedder::new().map_err(|error| error.to_string())?;
-    let idle = std::sync::Mutex::new((1..THREADS_MAX).map(|_| first.beside()).collect());
-    Ok(Some(Arc::new(Pool { first, idle })))
-}
-
-/// The embedding of this program: it was built without.
-///
-/// # Errors
-/// Never.
-#[cfg(not(feature = "embedding"))]
-pub(super) fn embedding() -> Result<Option<Arc<dyn Embed>>, String> {
-    Ok(None)
-}
-
-/// One embedder a thread.
-#[cfg(feature = "embedding")]
-struct Pool {
-    first: crate::classify::embedding::Embedder,
-    idle: std::sync::Mutex<Vec<crate::classify::embedding::Embedder>>,
-}
-
-#[cfg(feature = "embedding")]
-impl Embed for Pool {
-    fn embed(&self, text: &str) -> Option<Vec<f32>> {
-        let idle = || self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let own = idle().pop();
-        let vectors = Embed::embed(own.as_ref().unwrap_or(&self.first), text);
-        idle().extend(own);
-        vectors
-    }
-
-    fn parts(&self) -> usize {
-        self.first.parts()
-    }
-
-    fn version(&self) -> &str {
-        Embed::version(&self.first)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
