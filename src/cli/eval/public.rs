@@ -16,7 +16,7 @@ use crate::classify::model::calibration::{
 use crate::classify::model::examples::{BACKGROUND, Example, in_order};
 use crate::classify::model::measure::{
     CarriedOver, ClassFigures, Confusion, Mistake, Point, accuracy, area, auroc, by_class, carried_over,
-    confusion, mean_and_spread, risk_coverage, thinned,
+    confusion, mean_and_spread, risk_coverage, share, thinned,
 };
 use crate::classify::model::{Embed, Model, Plan, Training, train};
 
@@ -102,6 +102,10 @@ pub(super) struct Report {
     pub(super) classes: usize,
     pub(super) test_messages: usize,
     pub(super) strangers: usize,
+    /// The share of strangers among what the threshold was chosen on: where it is lower than among what is asked, the
+    /// promise does not hold there.
+    pub(super) strangers_in_validation: Option<f64>,
+    pub(super) strangers_in_test: Option<f64>,
     pub(super) target: f64,
     pub(super) bound_confidence: f64,
     pub(super) accuracy: Option<Figure>,
@@ -167,6 +171,10 @@ fn drawn(examples: &[Example], shots: usize, seed: u64) -> Vec<Example> {
         all.extend(own.into_iter().take(shots));
     }
     all
+}
+
+fn among(strangers: &[Example], own: &[Example]) -> Option<f64> {
+    share(strangers.len(), strangers.len() + own.len())
 }
 
 /// What the first round shows beside its figures.
@@ -266,6 +274,8 @@ pub(super) fn measure(
         classes: learned.len(),
         test_messages: sets.test.len(),
         strangers: sets.strangers.len(),
+        strangers_in_validation: among(&sets.strangers_validation, &sets.validation),
+        strangers_in_test: among(&sets.strangers, &sets.test),
         target: settings.target,
         bound_confidence: CONFIDENCE,
         accuracy: over(&|round| round.accuracy),

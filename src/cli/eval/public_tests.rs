@@ -41,6 +41,8 @@ fn a_set_that_is_easy_is_read_right_and_its_strangers_told_apart() {
     assert_eq!((carried.chosen.answered, carried.chosen.wrong), (400, 0));
     assert_eq!((carried.test.messages, carried.test.answered, carried.test.wrong), (60, 30, 0));
     assert_eq!((report.coverage.unwrap().mean, report.precision.unwrap().mean), (0.5, 1.0));
+    assert_eq!(report.strangers_in_validation, Some(40.0 / 440.0));
+    assert_eq!(report.strangers_in_test, Some(0.5));
     assert!(report.embedding.is_none() && report.unknown_intents.is_empty());
 }
 

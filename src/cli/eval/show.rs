@@ -233,6 +233,16 @@ pub(super) fn public(report: &public::Report, screen: Screen) -> String {
         );
         text.push_str(&pair("threshold", &words));
     }
+    if let (Some(chosen_on), Some(asked)) = (report.strangers_in_validation, report.strangers_in_test)
+        && chosen_on < asked
+    {
+        let words = format!(
+            "the threshold was chosen among {} strangers and asked among {}: its promise holds where they are as rare",
+            percent(Some(chosen_on)),
+            percent(Some(asked))
+        );
+        text.push_str(&pair("", &paint(Tone::Warn, &words)));
+    }
     text.push_str(&pair("calibration", &format!("{} off", share(report.calibration_error))));
     text.push_str(&rounds(&report.rounds, screen));
     text.push_str(&mistakes(&report.mistakes, screen));
