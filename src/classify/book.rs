@@ -87,6 +87,9 @@ pub(super) struct CautionEntry {
     /// What shows it.
     #[serde(default)]
     pub(super) phrases: Vec<String>,
+    /// The words are often innocent: a model that is very sure of a plain question overrules it.
+    #[serde(default)]
+    pub(super) weak: bool,
     /// A status question over the same words explains them away.
     #[serde(default)]
     pub(super) unless_status: bool,

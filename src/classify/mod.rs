@@ -85,13 +85,22 @@ pub struct Verdict {
     /// Why a factual reply must not be given although the primary intent would allow it: a condition ("if it is
     /// not here by Friday"), somebody else's order, a replacement, reported speech. Empty when nothing is in the way.
     pub cautions: Vec<String>,
-    /// What the rules alone cannot judge: words beyond a plain status question. They stop an answer unless a model
-    /// that was taught plain questions and traps vouches for the message.
+    /// What the rules alone cannot judge; a model that was taught plain questions and traps may vouch for it.
     #[serde(default)]
-    pub doubts: Vec<String>,
+    pub doubts: Doubts,
     /// What an answer may rest on.
     #[serde(default)]
     pub ground: Ground,
+}
+
+/// What speaks against a plain status question by words alone; each stops an answer unless a model vouches for the
+/// message.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Doubts {
+    /// Words that are often innocent ("still processing"): a model must be very sure.
+    pub weak: Vec<String>,
+    /// Words that no rule knows.
+    pub words: Vec<String>,
 }
 
 /// What an answer to the primary intent may rest on; the gates judge it.
@@ -109,10 +118,12 @@ pub enum Ground {
         score_min: f64,
         /// The model's raw probability that it is a plain status question and nothing more, 0..=1.
         plain: f64,
-        /// Answer from this one on.
+        /// Answer from this one on, where the rules read a status question too and have nothing against it.
         plain_min: f64,
-        /// What the rules alone read, with their confidence (0..=1).
-        rules: (Intent, f64),
+        /// From this one on the rules' weak doubts, and their silence, no longer count.
+        vouched_min: f64,
+        /// What the rules alone read; `None` when no phrase of theirs is in it.
+        rules: Option<Intent>,
     },
     /// The shop's own held-out tickets prove the answers from a score on.
     Proven {

@@ -35,7 +35,7 @@ fn verdict(ranked: &[(&str, f64)]) -> Verdict {
         ranked: ranked.iter().map(one).collect(),
         urgent: vec![],
         cautions: vec![],
-        doubts: vec![],
+        doubts: crate::classify::Doubts::default(),
         ground: Ground::Rules,
     }
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use super::book::Book;
 use super::finder::{Draft, Finder, Target};
-use super::ranking::{Message, Table, TableIntent};
+use super::ranking::{Message, Table, TableCaution, TableIntent};
 use super::words::{Sentence, sentences};
 use super::{Classifier, Input, Verdict};
 use crate::event::Intent;
@@ -159,7 +159,12 @@ fn table(
             intents.push(TableIntent { name: name.clone(), priority: OWN_INTENT_PRIORITY, before, disabled });
         }
     }
-    let cautions = book.caution.iter().map(|caution| (caution.say.clone(), caution.unless_status)).collect();
+    let cautions = book.caution.iter().map(|caution| TableCaution {
+        say: caution.say.clone(),
+        weak: caution.weak,
+        unless_status: caution.unless_status,
+    });
+    let cautions = cautions.collect();
     Ok(Table { intents, cautions })
 }
 

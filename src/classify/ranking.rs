@@ -14,7 +14,7 @@ use super::lexicon::Read;
 use super::phrases::WEAK;
 use super::plain::{other_question, strange_words};
 use super::words::Sentence;
-use super::{Evidence, Ground, Ranked, Verdict};
+use super::{Doubts, Evidence, Ground, Ranked, Verdict};
 use crate::event::Intent;
 
 /// Below this nothing is claimed.
@@ -57,8 +57,19 @@ impl TableIntent {
 pub(super) struct Table {
     /// Intents.
     pub(super) intents: Vec<TableIntent>,
-    /// The sentence of each caution, and whether a status question over the same words explains it away.
-    pub(super) cautions: Vec<(String, bool)>,
+    /// What stops a reply.
+    pub(super) cautions: Vec<TableCaution>,
+}
+
+/// A caution of the table.
+#[derive(Debug)]
+pub(super) struct TableCaution {
+    /// Its sentence.
+    pub(super) say: String,
+    /// Often innocent.
+    pub(super) weak: bool,
+    /// A status question over the same words explains it away.
+    pub(super) unless_status: bool,
 }
 
 /// A message as read.
@@ -98,8 +109,8 @@ impl Table {
             .filter(|hit| self.target_intent(finder, hit).is_some_and(TableIntent::is_factual))
             .copied()
             .collect();
-        let cautions = self.cautions(finder, message, &status_hits);
-        let doubts = self.doubts(finder, message, &claims, &status_hits);
+        let (cautions, weak) = self.cautions(finder, message, &status_hits);
+        let doubts = Doubts { weak, words: self.doubts(finder, message, &claims, &status_hits) };
         let urgent = claims
             .iter()
             .filter_map(|claim| self.intents.get(claim.place))
@@ -179,21 +190,29 @@ impl Table {
         Some(Claim { place, confidence, best, why })
     }
 
-    fn cautions(&self, finder: &Finder, message: &Message<'_>, status_hits: &[Hit]) -> Vec<String> {
-        let mut cautions = Vec::new();
+    /// The cautions that the phrases show, the strong and the weak ones.
+    fn cautions(
+        &self,
+        finder: &Finder,
+        message: &Message<'_>,
+        status_hits: &[Hit],
+    ) -> (Vec<String>, Vec<String>) {
+        let (mut strong, mut weak) = (Vec::new(), Vec::new());
         for hit in message.hits {
             let Some(Target::Caution(place)) = finder.rules.get(hit.rule).map(|rule| rule.target) else {
                 continue;
             };
-            let Some((say, unless_status)) = self.cautions.get(place) else { continue };
-            let explained = *unless_status && status_hits.iter().any(|status| status.overlaps(hit));
+            let Some(caution) = self.cautions.get(place) else { continue };
+            let explained = caution.unless_status && status_hits.iter().any(|status| status.overlaps(hit));
             if !explained && !excepted(finder, message, hit, Target::NotCaution(place)) {
-                cautions.push(format!("{say} (\u{201c}{}\u{201d})", message.words_of(hit)));
+                let said = format!("{} (\u{201c}{}\u{201d})", caution.say, message.words_of(hit));
+                let list = if caution.weak { &mut weak } else { &mut strong };
+                if !list.contains(&said) {
+                    list.push(said);
+                }
             }
         }
-        let mut seen = HashSet::new();
-        cautions.retain(|caution| seen.insert(caution.clone()));
-        cautions
+        (strong, weak)
     }
 
     /// What a list of known words cannot tell apart from harm: words beyond a plain status question.

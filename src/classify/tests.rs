@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use super::lexicon::Lexicon;
 use super::pattern::{Lists, Pattern};
 use super::phrases::{PhraseClassifier, built_in, drafts};
-use super::{Classifier, Input, Verdict};
+use super::{Classifier, Doubts, Input, Verdict};
 
 const TUNED: &str = include_str!("testdata/messages.tsv");
 const HELD_OUT: &str = include_str!("testdata/heldout.tsv");
@@ -44,7 +44,7 @@ fn answerable(verdict: &Verdict) -> bool {
         && confidence >= ANSWER_FROM
         && verdict.urgent.is_empty()
         && verdict.cautions.is_empty()
-        && verdict.doubts.is_empty()
+        && verdict.doubts == Doubts::default()
 }
 
 struct Sample<'a> {

@@ -326,9 +326,7 @@ impl<'a> Asked<'a> {
 
     fn caution(&self) -> Judged {
         let mut cautions = self.verdict.cautions.clone();
-        if !self.vouched_for() {
-            cautions.extend(self.verdict.doubts.iter().cloned());
-        }
+        cautions.extend(self.doubts());
         if self.ctx.new_text.truncated {
             cautions.push("the message is too long to be read to its end".into());
         }

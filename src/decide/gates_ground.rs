@@ -40,40 +40,33 @@ impl Asked<'_> {
         }
     }
 
-    /// Whether the model says that words which the rules do not know change nothing.
-    pub(super) fn vouched_for(&self) -> bool {
+    /// The rules' doubts that no model vouches for.
+    pub(super) fn doubts(&self) -> Vec<String> {
+        let doubts = &self.verdict.doubts;
         match &self.verdict.ground {
-            Ground::Starter { plain, plain_min, .. } => plain >= plain_min,
-            Ground::Proven { .. } => true,
-            Ground::Rules | Ground::Unproven { .. } => false,
+            Ground::Proven { .. } => Vec::new(),
+            Ground::Starter { plain, vouched_min, .. } if plain >= vouched_min => Vec::new(),
+            Ground::Starter { plain, plain_min, .. } if plain >= plain_min => doubts.weak.clone(),
+            Ground::Rules | Ground::Starter { .. } | Ground::Unproven { .. } => {
+                doubts.weak.iter().chain(&doubts.words).cloned().collect()
+            }
         }
     }
 
-    /// Out of the box, rules and model must read the same plain status question.
+    /// Out of the box, rules and model must agree on a plain status question. Where no phrase of the rules is in it,
+    /// they do not disagree, and the model must be very sure.
     pub(super) fn agreement(&self) -> Judged {
-        match &self.verdict.ground {
-            Ground::Starter { plain, plain_min, rules: (intent, confidence), .. } => {
-                let factual =
-                    self.policy.intent(intent).is_some_and(|one| one.may_answer == MayAnswer::Facts);
-                if !factual {
-                    return Err(format!(
-                        "the rules read {intent} ({}), the model does not",
-                        figure(*confidence)
-                    ));
-                }
-                at_least(*confidence, self.policy.gates.reply_confidence, " (the rules)")?;
-                at_least(*plain, *plain_min, " (the model: a plain status question and nothing more)")?;
-                Ok(format!(
-                    "the rules read {intent} ({}), the model a plain status question ({})",
-                    figure(*confidence),
-                    figure(*plain)
-                ))
-            }
-            Ground::Rules => Ok("not asked: the rules alone decide".into()),
-            Ground::Proven { .. } | Ground::Unproven { .. } => {
-                Ok("not asked: only the starter pack's answers need it".into())
-            }
+        let Ground::Starter { plain, plain_min, vouched_min, rules, .. } = &self.verdict.ground else {
+            return Ok("not asked: only the starter pack's answers need it".into());
+        };
+        let Some(intent) = rules else {
+            return at_least(*plain, *vouched_min, " (the model: a plain status question; no rule knows it)");
+        };
+        if self.policy.intent(intent).is_none_or(|one| one.may_answer != MayAnswer::Facts) {
+            return Err(format!("the rules read {intent}, the model does not"));
         }
+        at_least(*plain, *plain_min, " (the model: a plain status question and nothing more)")?;
+        Ok(format!("the rules read {intent}, the model a plain status question ({})", figure(*plain)))
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Starter {
     pub score_min: f64,
     /// Answer from this raw probability of a plain status question on, 0..=1.
     pub plain_min: f64,
+    /// From this raw probability of a plain status question on the rules' weak doubts no longer count, 0..=1.
+    pub vouched_min: f64,
     /// The model's part of the P0 net: from this raw probability of the urgent intents together on, 0..=1.
     pub urgent_min: f64,
     /// How much the rules' confidence (0..=1) adds to the logarithm of an intent's odds.
@@ -30,7 +32,7 @@ pub struct Starter {
 
 impl Default for Starter {
     fn default() -> Self {
-        Self { score_min: 0.9, plain_min: 0.9, urgent_min: 0.1, rules_weight: 2.5 }
+        Self { score_min: 0.7, plain_min: 0.6, vouched_min: 0.9, urgent_min: 0.2, rules_weight: 2.5 }
     }
 }
 
@@ -200,7 +202,8 @@ fn ground(
             score_min: starter.score_min,
             plain,
             plain_min: starter.plain_min,
-            rules: rules.primary(),
+            vouched_min: starter.vouched_min,
+            rules: rules.ranked.first().filter(|one| !one.why.is_empty()).map(|one| one.intent.clone()),
         },
         Some(Err(why)) => Ground::Unproven { score, why: why.clone() },
         None => Ground::Unproven { score, why: "the model does not know this intent".to_owned() },

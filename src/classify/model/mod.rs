@@ -37,7 +37,7 @@ use bound::Chosen;
 use calibration::{Bin, at_temperature};
 use file::{Parts, bytes_of, take_numbers};
 use head::{HeadPlan, Heads};
-use near::Neighbours;
+use near::{Label, Neighbours};
 use ngrams::Vocabulary;
 use regression::Row;
 use unseen::Unseen;
@@ -100,6 +100,8 @@ pub struct Description {
     inner_weight: f32,
     /// What the likest example of a class adds to its score.
     near_weight: f32,
+    /// The same for plain questions and others.
+    plain_near_weight: f32,
     plans: Vec<HeadPlan>,
     plain_plans: Vec<HeadPlan>,
     /// Numbers of the embedding; 0 without.
@@ -183,10 +185,11 @@ impl Model {
         }
         let likest = self.near.likest(&row.dense, self.intents.classes);
         let logs = self.intents.logs(&row, &likest, self.description.near_weight);
-        let plain = self
-            .plain
-            .as_ref()
-            .map(|plain| plain.logs(&row, &[], 0.0).get(1).map_or(0.0, |log| f64::from(log.exp())));
+        let plain = self.plain.as_ref().map(|plain| {
+            let likest = self.near.likest_plain(&row.dense);
+            let logs = plain.logs(&row, &likest, self.description.plain_near_weight);
+            logs.get(1).map_or(0.0, |log| f64::from(log.exp()))
+        });
         Reading { logs, plain, row }
     }
 
@@ -211,7 +214,7 @@ impl Model {
             .zip(self.examples.lines())
             .filter_map(|(likeness, line)| {
                 let (class, text) = line.split_once('\t')?;
-                let intent = self.description.classes.get(class.parse::<usize>().ok()?)?.clone();
+                let intent = self.description.classes.get(Label::parse(class)?.class)?.clone();
                 Some(Near { text: text.to_owned(), intent, likeness: f64::from(likeness) })
             })
             .collect();
@@ -285,13 +288,13 @@ impl Model {
             return Err(FileError::Damaged("there are more weights than the head names"));
         }
         let examples = text(parts.examples)?;
-        let class = |line: &str| line.split_once('\t')?.0.parse().ok();
-        let classes: Option<Vec<usize>> = examples.lines().map(class).collect();
-        let classes = classes.ok_or(FileError::Damaged("an example has no class"))?;
-        if parts.vectors.len() != size * classes.len() {
+        let label = |line: &str| Label::parse(line.split_once('\t')?.0);
+        let labels: Option<Vec<Label>> = examples.lines().map(label).collect();
+        let labels = labels.ok_or(FileError::Damaged("an example has no class"))?;
+        if parts.vectors.len() != size * labels.len() {
             return Err(FileError::Damaged("examples and vectors do not fit"));
         }
-        let near = Neighbours::new(size, parts.vectors.to_vec(), classes);
+        let near = Neighbours::new(size, parts.vectors.to_vec(), labels);
         let unseen = Unseen(parts.unseen.to_vec());
         Ok(Self {
             version: version(bytes),

@@ -13,21 +13,49 @@ pub(super) struct Neighbours {
     size: usize,
     /// As they are stored: bytes of two's complement.
     vectors: Vec<u8>,
-    classes: Vec<usize>,
+    labels: Vec<Label>,
+}
+
+/// What an example is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Label {
+    /// Its class.
+    pub(super) class: usize,
+    /// Whether facts answer it; `None` when nobody said.
+    pub(super) plain: Option<bool>,
+}
+
+/// The class as a number, then `+` for a plain question and `-` for none: as models are stored.
+impl std::fmt::Display for Label {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mark = self.plain.map_or("", |plain| if plain { "+" } else { "-" });
+        write!(f, "{}{mark}", self.class)
+    }
+}
+
+impl Label {
+    /// Of its stored form.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (number, plain) = match text.strip_suffix('+') {
+            Some(number) => (number, Some(true)),
+            None => text.strip_suffix('-').map_or((text, None), |number| (number, Some(false))),
+        };
+        Some(Self { class: number.parse().ok()?, plain })
+    }
 }
 
 impl Neighbours {
     /// Of stored vectors.
-    pub(super) fn new(size: usize, vectors: Vec<u8>, classes: Vec<usize>) -> Self {
-        Self { size, vectors, classes }
+    pub(super) fn new(size: usize, vectors: Vec<u8>, labels: Vec<Label>) -> Self {
+        Self { size, vectors, labels }
     }
 
-    /// Of vectors (of which the first `size` numbers count) and classes.
-    pub(super) fn learn<'a>(size: usize, examples: impl Iterator<Item = (&'a [f32], usize)>) -> Self {
+    /// Of vectors (of which the first `size` numbers count) and labels.
+    pub(super) fn learn<'a>(size: usize, examples: impl Iterator<Item = (&'a [f32], Label)>) -> Self {
         let mut learned = Self { size, ..Self::default() };
-        for (vector, class) in examples.filter(|(vector, _)| vector.len() >= size) {
+        for (vector, label) in examples.filter(|(vector, _)| vector.len() >= size) {
             learned.vectors.extend(vector.iter().take(size).map(|value| quantised(*value)));
-            learned.classes.push(class);
+            learned.labels.push(label);
         }
         learned
     }
@@ -38,16 +66,30 @@ impl Neighbours {
 
     /// How like each example is (-1..=1), in their order. None without an embedding.
     pub(super) fn likeness<'a>(&'a self, dense: &'a [f32]) -> impl Iterator<Item = f32> + 'a {
-        let known = if self.size == 0 || dense.len() < self.size { 0 } else { self.classes.len() };
+        let known = if self.size == 0 || dense.len() < self.size { 0 } else { self.labels.len() };
         self.vectors.chunks_exact(self.size.max(1)).take(known).map(|vector| dot(vector, dense) / SCALE)
     }
 
     /// How like the likest example of each class is; 0 where there is none.
     pub(super) fn likest(&self, dense: &[f32], classes: usize) -> Vec<f32> {
         let mut likest = vec![0.0_f32; classes];
-        for (likeness, class) in self.likeness(dense).zip(&self.classes) {
-            if let Some(best) = likest.get_mut(*class) {
+        for (likeness, label) in self.likeness(dense).zip(&self.labels) {
+            if let Some(best) = likest.get_mut(label.class) {
                 *best = best.max(likeness);
+            }
+        }
+        likest
+    }
+
+    /// How like the likest example that is no plain question is, and the likest that is one.
+    pub(super) fn likest_plain(&self, dense: &[f32]) -> [f32; 2] {
+        let mut likest = [0.0_f32; 2];
+        for (likeness, label) in self.likeness(dense).zip(&self.labels) {
+            let [not, is] = &mut likest;
+            match label.plain {
+                Some(true) => *is = is.max(likeness),
+                Some(false) => *not = not.max(likeness),
+                None => {}
             }
         }
         likest
@@ -69,10 +111,33 @@ mod tests {
 
     #[test]
     fn the_likest_of_each_class_is_found() {
-        let examples: [(&[f32], usize); 3] = [(&[0.3, 0.0], 0), (&[0.2, 0.2], 1), (&[0.0, 0.3], 1)];
+        let label = |class, plain| Label { class, plain };
+        let examples: [(&[f32], Label); 3] = [
+            (&[0.3, 0.0], label(0, Some(true))),
+            (&[0.2, 0.2], label(1, Some(false))),
+            (&[0.0, 0.3], label(1, None)),
+        ];
         let known = Neighbours::learn(2, examples.into_iter());
-        assert_eq!(known.likest(&[0.1, 0.3], 3), [0.03, 0.09, 0.0]);
-        assert_eq!(known.likeness(&[1.0, 0.0]).collect::<Vec<_>>(), [0.3, 0.2, 0.0]);
-        assert_eq!(known.likest(&[], 2), [0.0, 0.0], "a text without an embedding has no neighbours");
+        let near = |found: &[f32], wanted: &[f32]| {
+            assert_eq!(found.len(), wanted.len());
+            assert!(found.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 1e-6), "{found:?} {wanted:?}");
+        };
+        near(&known.likest(&[0.1, 0.3], 3), &[0.03, 0.09, 0.0]);
+        near(&known.likest_plain(&[0.1, 0.3]), &[0.08, 0.03]);
+        near(&known.likeness(&[1.0, 0.0]).collect::<Vec<_>>(), &[0.3, 0.2, 0.0]);
+        near(&known.likest(&[], 2), &[0.0, 0.0]);
+    }
+
+    #[test]
+    fn labels_are_stored_and_read() {
+        for label in [
+            Label { class: 12, plain: Some(true) },
+            Label { class: 0, plain: Some(false) },
+            Label { class: 3, plain: None },
+        ] {
+            assert_eq!(Label::parse(&label.to_string()), Some(label));
+        }
+        assert_eq!(Label::parse("x"), None);
+        assert_eq!(Label::parse("+"), None);
     }
 }

@@ -12,7 +12,7 @@ use super::bound::{self, Judged};
 use super::calibration::{HeldOut, at_temperature, calibration_error, reliability, temperature};
 use super::examples::{BACKGROUND, Example, Flag, Source, configured, fingerprint, in_order};
 use super::head::{HeadPlan, Heads, View};
-use super::near::Neighbours;
+use super::near::{Label, Neighbours};
 use super::ngrams::Vocabulary;
 use super::regression::{Row, Sparse};
 use super::unseen::Unseen;
@@ -29,6 +29,8 @@ pub struct Plan {
     pub inner_weight: f32,
     /// What the likest example of a class adds to its score.
     pub near_weight: f32,
+    /// What the likest plain question, and the likest other message, add to theirs.
+    pub plain_near_weight: f32,
     /// Whether an intent's own name ("order status") is an example of it.
     pub names: bool,
     /// Rounds of the fit at most.
@@ -49,6 +51,7 @@ impl Default for Plan {
             ngrams_only: vec![head(View::Ngrams, 10.0, 1.0, 1.0)],
             inner_weight: 0.4,
             near_weight: 2.0,
+            plain_near_weight: 8.0,
             names: true,
             rounds_max: 100,
             target: 0.995,
@@ -86,6 +89,13 @@ struct Prepared {
     vocabulary: Vocabulary,
     lens: Lens,
     rows: Vec<Row>,
+}
+
+impl Prepared {
+    fn label(&self, place: usize, plan: &Plan) -> Option<Label> {
+        let plain = is_plain(self.examples.get(place)?, &plan.factual);
+        Some(Label { class: *self.class_of.get(place)?, plain })
+    }
 }
 
 /// Trains a model.
@@ -128,12 +138,13 @@ pub fn train(training: Training<'_>) -> Result<Model, TrainError> {
         parts: embed.map_or(1, Embed::parts),
         inner_weight: plan.inner_weight,
         near_weight: plan.near_weight,
+        plain_near_weight: plan.plain_near_weight,
         plans: plans.clone(),
         plain_plans: if plain.is_some() { plans.clone() } else { Vec::new() },
         dense: prepared.rows.iter().map(|row| row.dense.len()).max().unwrap_or(0),
     };
-    let near = neighbours(&prepared, &everything);
-    let examples = shown(&prepared);
+    let near = neighbours(&prepared, &everything, &plan);
+    let examples = shown(&prepared, &plan);
     let text_of = |place: usize| prepared.examples.get(place).map(|example| example.text.as_str());
     let unseen = Unseen::new(
         held_out
@@ -169,21 +180,21 @@ fn is_kept(prepared: &Prepared, place: usize) -> bool {
 }
 
 /// The vectors of some of the rows that are kept: the first part says what a text means.
-fn neighbours(prepared: &Prepared, places: &[usize]) -> Neighbours {
+fn neighbours(prepared: &Prepared, places: &[usize], plan: &Plan) -> Neighbours {
     let kept = places.iter().filter(|place| is_kept(prepared, **place));
     let rows = kept.filter_map(|place| {
-        Some((prepared.rows.get(*place)?.dense.as_slice(), *prepared.class_of.get(*place)?))
+        Some((prepared.rows.get(*place)?.dense.as_slice(), prepared.label(*place, plan)?))
     });
     Neighbours::learn(prepared.lens.size(), rows)
 }
 
 /// The kept examples as people see them: no addresses or phone numbers, and short.
-fn shown(prepared: &Prepared) -> String {
+fn shown(prepared: &Prepared, plan: &Plan) -> String {
     let kept = (0..prepared.examples.len()).filter(|place| is_kept(prepared, *place));
     let lines = kept.filter_map(|place| {
-        let (example, class) = (prepared.examples.get(place)?, prepared.class_of.get(place)?);
+        let (example, label) = (prepared.examples.get(place)?, prepared.label(place, plan)?);
         let text = crate::text::snippet(&example.text, EXAMPLE_CHARS).replace(['\n', '\r'], " ");
-        Some(format!("{class}\t{text}"))
+        Some(format!("{label}\t{text}"))
     });
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -273,7 +284,7 @@ fn held_out(
         let (test, learn): (Vec<usize>, Vec<usize>) =
             (0..prepared.rows.len()).partition(|place| fold_of.get(*place) == Some(&fold));
         let (intents, _) = fit(prepared, &learn, plans, plan);
-        let near = neighbours(prepared, &learn);
+        let near = neighbours(prepared, &learn, plan);
         for place in test {
             let (Some(row), Some(class)) = (prepared.rows.get(place), prepared.class_of.get(place)) else {
                 continue;

@@ -163,7 +163,7 @@ pub(crate) fn base() -> Case {
             ranked: vec![one("order_status", 0.93)],
             urgent: vec![],
             cautions: vec![],
-            doubts: vec![],
+            doubts: crate::classify::Doubts::default(),
             ground: Ground::Rules,
         },
         config,
