@@ -153,7 +153,7 @@ mod retrained {
         let vocabulary = Vocabulary::learn(all.iter().map(|one| one.text.as_str()));
         let row = |text: &str| Row { sparse: vocabulary.row(text), dense: Vec::new() };
         let rows: Vec<Row> = all.iter().map(|one| row(&one.text)).collect();
-        let held_out = |place: usize| place % 5 == 0;
+        let held_out = |place: usize| place.is_multiple_of(5);
         let learn: Vec<Labelled<'_>> = (0..all.len())
             .filter(|place| !held_out(*place))
             .map(|place| Labelled { row: &rows[place], class: class(&all[place]), weight: 1.0 })
