@@ -152,6 +152,11 @@ fn what_cannot_be_learned_or_is_no_model_changes_nothing() {
     assert_eq!(said.code, Some(1), "{}", said.err);
     assert!(said.err.contains("a model needs two or more"), "{}", said.err);
 
+    let (data, out) = (tickets(&world, ""), world.folder.path().join("kept.bin"));
+    let said = mw(&world, &["train", "--data", &data, "--replace", "--out", out.to_str().unwrap()]);
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    assert!(std::fs::read(&out).unwrap().starts_with(b"richpanel-mw model"));
+
     for bytes in [b"garbage".to_vec(), Vec::new()] {
         let length = bytes.len() as u64;
         let request = Request::AddModel { trained_at: now(), by: "lead".into(), length, bytes };
@@ -166,12 +171,13 @@ fn what_cannot_be_learned_or_is_no_model_changes_nothing() {
 fn a_model_that_reads_worse_goes_into_force_only_when_somebody_insists() {
     let mut world = shop();
     world.stop();
-    // Too few messages of too many intents: the built-in model knows them better.
+    // Six messages of each of nine intents are few: the built-in model knows them better.
     let mut text = "text,intent\n".to_owned();
     let mut taken = std::collections::BTreeMap::new();
     for example in examples::starter().unwrap() {
-        let count = taken.entry(example.intent.clone()).or_insert(0);
-        if *count < 3 && !example.text.contains(['\n', '"']) {
+        let known = taken.len();
+        let count = taken.entry(example.intent.clone()).or_insert(if known < 9 { 0 } else { 6 });
+        if *count < 6 && !example.text.contains(['\n', '"']) {
             *count += 1;
             let _ = writeln!(text, "\"{}\",{}", example.text, example.intent);
         }
@@ -180,11 +186,6 @@ fn a_model_that_reads_worse_goes_into_force_only_when_somebody_insists() {
     let said = mw(&world, &["train", "--data", &data, "--replace"]);
     assert_eq!(said.code, Some(1), "{}{}", said.out, said.err);
     assert!(said.out.contains("not put in force") && said.out.contains("points worse"), "{}", said.out);
-    assert_eq!(in_force(&world), "starter");
-
-    let out = world.folder.path().join("few.bin").display().to_string();
-    assert_eq!(mw(&world, &["train", "--data", &data, "--replace", "--out", &out]).code, Some(0));
-    assert!(std::fs::read(&out).unwrap().starts_with(b"richpanel-mw model"));
     assert_eq!(in_force(&world), "starter");
 
     let said = mw(&world, &["train", "--data", &data, "--replace", "--anyway", "--json"]);
