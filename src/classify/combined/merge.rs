@@ -5,7 +5,8 @@
 //! is the likeliest, except that what the rules caught of priority 0 always comes first.
 //!
 //! **The P0 net** is either one: the rules, or the model giving the six urgent intents together
-//! [`Starter::urgent_min`] or more in any piece. What only the model caught stops a reply and does not move the route.
+//! [`Starter::urgent_min`] or more in any piece. What only the model caught stops a reply and calls a person, and does
+//! not move the route; less than that, from [`Starter::trace_min`] on, only stops the reply.
 //!
 //! **The ground** of an answer is the shop's own proven threshold where there is one; without it the starter pack may
 //! answer a plain status question alone (decisions, The threshold).
@@ -26,13 +27,22 @@ pub struct Starter {
     pub vouched_min: f64,
     /// The model's part of the P0 net: from this raw probability of the urgent intents together on, 0..=1.
     pub urgent_min: f64,
+    /// From this one on a trace of something urgent stops an answer, without calling anybody.
+    pub trace_min: f64,
     /// How much the rules' confidence (0..=1) adds to the logarithm of an intent's odds.
     pub rules_weight: f64,
 }
 
 impl Default for Starter {
     fn default() -> Self {
-        Self { score_min: 0.7, plain_min: 0.6, vouched_min: 0.9, urgent_min: 0.2, rules_weight: 2.5 }
+        Self {
+            score_min: 0.7,
+            plain_min: 0.5,
+            vouched_min: 0.9,
+            urgent_min: 0.25,
+            trace_min: 0.05,
+            rules_weight: 2.5,
+        }
     }
 }
 
@@ -53,11 +63,13 @@ pub(super) fn verdict(rules: &Verdict, model: &Model, readings: &[Reading], star
     let weighed = weighed(classes, &merged, rules, starter.rules_weight);
     let mut ranked = ranked(classes, &weighed, rules);
     let urgent = urgent(classes, &raw, rules, starter);
+    let mut cautions = rules.cautions.clone();
+    cautions.extend(trace(classes, &raw, starter));
     put_urgent_first(&mut ranked, rules);
     explain(&mut ranked, model, readings, rules);
     let primary = ranked.first().map_or_else(|| Intent::from(OTHER), |top| top.intent.clone());
     let ground = ground(&primary, model, &raw, readings, rules, starter);
-    Verdict { ranked, urgent, cautions: rules.cautions.clone(), doubts: rules.doubts.clone(), ground }
+    Verdict { ranked, urgent, cautions, doubts: rules.doubts.clone(), ground }
 }
 
 fn is_urgent(intent: &Intent) -> bool {
@@ -140,21 +152,31 @@ fn put_urgent_first(ranked: &mut Vec<Ranked>, rules: &Verdict) {
     ranked.insert(0, first);
 }
 
+/// The urgent intents together in one piece, and the likeliest of them.
+fn urgent_share<'a>(classes: &'a [String], shares: &[f64]) -> (f64, Option<&'a str>) {
+    let of_urgent = || classes.iter().zip(shares).filter(|(class, _)| URGENT.contains(&class.as_str()));
+    let likeliest = of_urgent().max_by(|a, b| a.1.total_cmp(b.1));
+    (of_urgent().map(|(_, share)| share).sum(), likeliest.map(|(class, _)| class.as_str()))
+}
+
 fn urgent(classes: &[String], raw: &[Vec<f64>], rules: &Verdict, starter: &Starter) -> Vec<Intent> {
     let mut urgent = rules.urgent.clone();
     for shares in raw {
-        let of_urgent = || classes.iter().zip(shares).filter(|(class, _)| URGENT.contains(&class.as_str()));
-        let together: f64 = of_urgent().map(|(_, share)| share).sum();
-        if together >= starter.urgent_min
-            && let Some((class, _)) = of_urgent().max_by(|a, b| a.1.total_cmp(b.1))
-        {
-            let intent = Intent::from(class.as_str());
-            if !urgent.contains(&intent) {
-                urgent.push(intent);
-            }
+        let (together, likeliest) = urgent_share(classes, shares);
+        let caught = likeliest.filter(|_| together >= starter.urgent_min).map(Intent::from);
+        if let Some(intent) = caught.filter(|intent| !urgent.contains(intent)) {
+            urgent.push(intent);
         }
     }
     urgent
+}
+
+/// What the model smells of something urgent, too faint to call a person and enough to stop an answer.
+fn trace(classes: &[String], raw: &[Vec<f64>], starter: &Starter) -> Option<String> {
+    let shares = raw.iter().map(|shares| urgent_share(classes, shares));
+    let (share, likeliest) = shares.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let name = likeliest.filter(|_| share >= starter.trace_min)?.replace('_', " ");
+    Some(format!("The model reads a trace of something urgent ({name}, {:.0} %).", share * 100.0))
 }
 
 /// Adds the n-grams that spoke for and against the first intent.

@@ -53,10 +53,10 @@ impl Default for Plan {
             near_weight: 2.0,
             plain_near_weight: 8.0,
             names: true,
-            rounds_max: 100,
+            rounds_max: 60,
             target: 0.995,
             factual: vec!["order_status".to_owned(), "shipping_delay".to_owned()],
-            folds: 5,
+            folds: 4,
         }
     }
 }
