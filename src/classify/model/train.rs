@@ -106,7 +106,7 @@ pub fn train(training: Training<'_>) -> Result<Model, TrainError> {
     let Training { examples, embed, plan, progress } = training;
     let configured = configured(&examples);
     let mut examples = in_order(examples);
-    let data = fingerprint(&examples);
+    let (data, sources) = (fingerprint(&examples), by_source(&examples));
     let classes: Vec<String> =
         examples.iter().map(|one| one.intent.clone()).collect::<BTreeSet<_>>().into_iter().collect();
     if plan.names {
@@ -131,7 +131,7 @@ pub fn train(training: Training<'_>) -> Result<Model, TrainError> {
         embedding: embed.map(|embed| embed.version().to_owned()),
         data,
         configured,
-        figures: figures(&prepared, &held_out, temperature),
+        figures: Figures { examples: sources, ..figures(&prepared, &held_out, temperature) },
         temperature,
         thresholds: thresholds(&prepared, &held_out, &plan),
         target: plan.target,
@@ -309,11 +309,15 @@ fn best(values: &[f64]) -> Option<(usize, f64)> {
     values.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
-fn figures(prepared: &Prepared, held_out: &[HeldOutRow], temperature: f64) -> Figures {
+fn by_source(examples: &[Example]) -> BTreeMap<Source, usize> {
     let mut by_source = BTreeMap::new();
-    for example in &prepared.examples {
+    for example in examples {
         *by_source.entry(example.source).or_insert(0) += 1;
     }
+    by_source
+}
+
+fn figures(prepared: &Prepared, held_out: &[HeldOutRow], temperature: f64) -> Figures {
     let (mut raw, mut scaled) = (Vec::new(), Vec::new());
     let mut counts = vec![(0_usize, 0_usize, 0_usize); prepared.classes.len()];
     for one in held_out {
@@ -337,7 +341,7 @@ fn figures(prepared: &Prepared, held_out: &[HeldOutRow], temperature: f64) -> Fi
         .collect();
     let bins = reliability(&scaled);
     Figures {
-        examples: by_source,
+        examples: by_source(&prepared.examples),
         accuracy: share(scaled.iter().filter(|(_, right)| *right).count(), scaled.len()),
         strangers_kept_out: by_class.get(BACKGROUND).map(|(_, _, recall)| *recall),
         calibration_error: (calibration_error(&reliability(&raw)), calibration_error(&bins)),
