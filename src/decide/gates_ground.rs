@@ -14,20 +14,20 @@ impl Asked<'_> {
         let (intent, confidence) = self.verdict.primary();
         let by_hand = self.policy.intent(&intent).and_then(|policy| policy.reply_confidence);
         let needed = self.policy.gates.reply_confidence;
+        // By hand for this intent or for all: raises what the ground asks for, never lowers it.
+        let floor = |at: f64| by_hand.unwrap_or(needed).max(at);
         match &self.verdict.ground {
             Ground::Rules => at_least(confidence, by_hand.unwrap_or(needed), ""),
-            Ground::Starter { score, score_min, .. } => at_least(
-                *score,
-                by_hand.map_or(*score_min, |by_hand| by_hand.max(*score_min)),
-                ", the starter pack's own threshold",
-            ),
+            Ground::Starter { score, score_min, .. } => {
+                at_least(*score, floor(*score_min), ", the starter pack's own threshold")
+            }
             Ground::Proven { score, chosen, target } => {
                 let proof = format!(
                     ", from where {} of your own tickets prove {} % right",
                     chosen.answered,
                     figure(target * 100.0)
                 );
-                at_least(*score, by_hand.map_or(chosen.at, |by_hand| by_hand.max(chosen.at)), &proof)
+                at_least(*score, floor(chosen.at), &proof)
             }
             Ground::Unproven { score, why } => match by_hand {
                 Some(by_hand) => {

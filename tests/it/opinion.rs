@@ -98,7 +98,7 @@ fn a_second_opinion_that_agrees_lets_the_reply_go_and_is_in_the_journal() {
     let world = World::with("live", &endpoint.config(""));
     let ticket = asks(&world);
     assert_eq!(world.outcome(&ticket), "answered");
-    assert!(why(&world, &ticket).contains("second opinion (the same, 97 %)"), "{}", why(&world, &ticket));
+    assert!(why(&world, &ticket).contains("second opinion (the same, 97 %"), "{}", why(&world, &ticket));
     assert_eq!(endpoint.asked().len(), 1);
     world.settled();
 }
@@ -149,8 +149,7 @@ fn a_dead_a_silent_and_a_babbling_endpoint_change_nothing() {
 fn where_ours_is_unsure_it_picks_the_route_and_nothing_is_answered() {
     let endpoint = Endpoint::opinion("technical_support", 0.9, true);
     let world = World::with("live", &endpoint.config(""));
-    let written =
-        world.mail("The little lamp on the left side blinks red twice, then green, all night long.");
+    let written = world.mail("About the thing from last week: the colleague knows.");
     world.until_state(&written.ticket_id, State::Done);
     let ticket = written.ticket_id;
     assert_eq!(world.outcome(&ticket), "routed");
@@ -203,7 +202,7 @@ fn explain_and_check_ask_only_when_told_to() {
             .unwrap();
         String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr)
     };
-    let odd = "The little lamp blinks red twice, then green.";
+    let odd = "About the thing from last week: the colleague knows.";
     assert!(!run(&["explain", odd]).contains("second opinion"));
     assert!(run(&["check"]).contains("the masked text goes to small-1"));
     assert_eq!(endpoint.asked().len(), 0, "offline stays offline");

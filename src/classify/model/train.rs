@@ -175,8 +175,9 @@ fn named(class: &str) -> Example {
 /// Whether an example is kept beside the model: of very many a part, always the same one.
 fn is_kept(prepared: &Prepared, place: usize) -> bool {
     let parts = prepared.examples.len().div_ceil(EXAMPLES_KEPT_MAX);
+    let is_name = prepared.examples.get(place).is_some_and(|one| one.text == named(&one.intent).text);
     let is_read = prepared.rows.get(place).is_some_and(|row| row.dense.len() >= prepared.lens.size());
-    is_read && prepared.examples.get(place).is_some_and(|example| fold(&example.text, parts) == 0)
+    is_read && !is_name && prepared.examples.get(place).is_some_and(|example| fold(&example.text, parts) == 0)
 }
 
 /// The vectors of some of the rows that are kept: the first part says what a text means.

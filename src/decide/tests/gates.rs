@@ -100,6 +100,26 @@ const ROWS: &[(&str, Change, &str)] = &[
     ("several-intents", |case| case.says(&[("order_status", 0.9), ("made_up", f64::NAN)]), "made_up"),
     ("confidence", |case| case.says(&[("order_status", 0.8499)]), "0.849 is below 0.85"),
     ("confidence", |case| case.says(&[("order_status", f64::NAN)]), "NaN is below"),
+    ("confidence", |case| case.verdict.ground = starter(0.6, 0.9), "0.6 is below 0.85"),
+    ("confidence", |case| case.verdict.ground = starter(f64::NAN, 0.9), "NaN is below"),
+    ("confidence", |case| case.verdict.ground = unproven(), "nothing proves an answer: too few"),
+    ("agreement", |case| case.verdict.ground = starter(0.99, 0.3), "0.3 is below 0.5"),
+    ("agreement", |case| case.verdict.ground = starter(0.99, f64::NAN), "NaN is below"),
+    (
+        "agreement",
+        |case| case.verdict.ground = read_by_rules(Some("cancel_order")),
+        "the rules read cancel_order",
+    ),
+    ("agreement", |case| case.verdict.ground = read_by_rules(None), "no rule knows it"),
+    ("caution", |case| case.verdict.doubts.words.push("odd words".into()), "odd words"),
+    (
+        "caution",
+        |case| {
+            case.verdict.ground = starter(0.99, 0.8);
+            case.verdict.doubts.weak.push("still processing".into());
+        },
+        "still processing",
+    ),
     ("caution", |case| case.verdict.cautions.push("a condition: \"if not\"".into()), "a condition"),
     ("caution", |case| case.ctx.new_text.truncated = true, "too long"),
     (
@@ -195,6 +215,41 @@ const ROWS: &[(&str, Change, &str)] = &[
     ),
     ("bot-agent", |case| case.config.richpanel.bot_agent_id = Some(" ".into()), "bot_agent_id is not set"),
 ];
+
+fn starter(score: f64, plain: f64) -> Ground {
+    let rules = Some(Intent::from("order_status"));
+    Ground::Starter { score, score_min: 0.7, plain, plain_min: 0.5, vouched_min: 0.9, rules }
+}
+
+fn read_by_rules(intent: Option<&str>) -> Ground {
+    let rules = intent.map(Intent::from);
+    Ground::Starter { score: 0.99, score_min: 0.7, plain: 0.8, plain_min: 0.5, vouched_min: 0.9, rules }
+}
+
+fn unproven() -> Ground {
+    Ground::Unproven { score: 0.99, why: "too few".into() }
+}
+
+#[test]
+fn a_model_that_is_very_sure_vouches_for_words_and_weak_doubts_and_for_silence() {
+    let mut case = base();
+    case.verdict.ground = starter(0.99, 0.95);
+    case.verdict.doubts.words.push("odd words".into());
+    case.verdict.doubts.weak.push("still processing".into());
+    assert!(case.decide().send, "{:#?}", case.decide().gates);
+    case.verdict.ground = match read_by_rules(None) {
+        Ground::Starter { score, score_min, plain_min, vouched_min, rules, .. } => {
+            Ground::Starter { score, score_min, plain: 0.95, plain_min, vouched_min, rules }
+        }
+        other => other,
+    };
+    assert!(case.decide().send, "{:#?}", case.decide().gates);
+    // Less sure: unknown words pass, weak doubts do not.
+    case.verdict.ground = starter(0.99, 0.6);
+    assert!(!case.decide().send);
+    case.verdict.doubts.weak.clear();
+    assert!(case.decide().send, "{:#?}", case.decide().gates);
+}
 
 #[test]
 fn the_base_case_is_answered_and_every_gate_is_asked_in_order() {
