@@ -109,8 +109,9 @@ impl Table {
             .filter(|hit| self.target_intent(finder, hit).is_some_and(TableIntent::is_factual))
             .copied()
             .collect();
-        let (cautions, weak) = self.cautions(finder, message, &status_hits);
-        let doubts = Doubts { weak, words: self.doubts(finder, message, &claims, &status_hits) };
+        let (mut cautions, weak) = self.cautions(finder, message, &status_hits);
+        cautions.extend(self.asked_beside(finder, message, &claims, &status_hits));
+        let doubts = Doubts { weak, words: Self::strange(finder, message, &status_hits) };
         let urgent = claims
             .iter()
             .filter_map(|claim| self.intents.get(claim.place))
@@ -215,38 +216,46 @@ impl Table {
         (strong, weak)
     }
 
-    /// What a list of known words cannot tell apart from harm: words beyond a plain status question.
-    fn doubts(
+    /// What the phrases say beside a status question: another wish, another question.
+    fn asked_beside(
         &self,
         finder: &Finder,
         message: &Message<'_>,
         claims: &[Claim],
         status_hits: &[Hit],
     ) -> Vec<String> {
-        let mut doubts = Vec::new();
+        let mut beside = Vec::new();
         if status_hits.is_empty() {
-            return doubts;
+            return beside;
         }
         for claim in claims {
             let Some(intent) = self.intents.get(claim.place) else { continue };
             if !intent.is_factual() && intent.name.as_str() != THANKS {
                 let name = intent.name.as_str().replace('_', " ");
                 let words = message.words_of(&claim.best);
-                doubts.push(format!("The message also reads as {name} (\u{201c}{words}\u{201d})."));
+                beside.push(format!("The message also reads as {name} (\u{201c}{words}\u{201d})."));
             }
-        }
-        let strange = strange_words(finder, message, status_hits);
-        if !strange.is_empty() {
-            let words = join(strange.into_iter().take(8));
-            doubts.push(format!("It says more than a plain status question (\u{201c}{words}\u{201d})."));
         }
         if let Some(sentence) = other_question(finder, message, status_hits) {
             let words = message.sentence_text(sentence);
-            doubts.push(format!(
+            beside.push(format!(
                 "It asks something that an order's status does not answer (\u{201c}{words}\u{201d})."
             ));
         }
-        doubts
+        beside
+    }
+
+    /// What a list of known words cannot tell apart from harm: words beyond a plain status question.
+    fn strange(finder: &Finder, message: &Message<'_>, status_hits: &[Hit]) -> Vec<String> {
+        if status_hits.is_empty() {
+            return Vec::new();
+        }
+        let strange = strange_words(finder, message, status_hits);
+        if strange.is_empty() {
+            return Vec::new();
+        }
+        let words = join(strange.into_iter().take(8));
+        vec![format!("It says more than a plain status question (\u{201c}{words}\u{201d}).")]
     }
 
     /// Lowers confidence for what speaks against (see the head of this file).

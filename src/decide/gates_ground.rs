@@ -1,7 +1,7 @@
 //! The gates about what an answer rests on: how sure the model must be, and that the rules read the same.
 //!
-//! A shop's own confirmed tickets prove a threshold; without them the starter pack may answer only what rules and model
-//! both read as a plain status question (decisions, The threshold). Comparisons are written so that a number that is
+//! A shop's own confirmed tickets prove a threshold; a status question is answered only where rules and model both read
+//! a plain one, whatever was proven (decisions, The threshold). Comparisons are written so that a number that is
 //! none says no.
 
 use super::gates::{Asked, Judged, figure};
@@ -29,7 +29,7 @@ impl Asked<'_> {
                 );
                 at_least(*score, floor(chosen.at), &proof)
             }
-            Ground::Unproven { score, why } => match by_hand {
+            Ground::Unproven { score, why } => match by_hand.filter(|_| !self.factual()) {
                 Some(by_hand) => {
                     at_least(*score, by_hand, &format!(", set in intents.{intent}.reply_confidence"))
                 }
@@ -44,23 +44,18 @@ impl Asked<'_> {
     pub(super) fn doubts(&self) -> Vec<String> {
         let doubts = &self.verdict.doubts;
         match &self.verdict.ground {
-            Ground::Proven { .. } => Vec::new(),
             Ground::Starter { plain, vouched_min, .. } if plain >= vouched_min => Vec::new(),
-            Ground::Starter { plain, plain_min, .. } if plain >= plain_min => doubts.weak.clone(),
-            Ground::Rules | Ground::Starter { .. } | Ground::Unproven { .. } => {
-                doubts.weak.iter().chain(&doubts.words).cloned().collect()
-            }
+            _ => doubts.weak.iter().chain(&doubts.words).cloned().collect(),
         }
     }
 
-    /// Out of the box, rules and model must agree on a plain status question. Where no phrase of the rules is in it,
-    /// they do not disagree, and the model must be very sure.
+    /// Rules and model must read the same plain status question.
     pub(super) fn agreement(&self) -> Judged {
-        let Ground::Starter { plain, plain_min, vouched_min, rules, .. } = &self.verdict.ground else {
-            return Ok("not asked: only the starter pack's answers need it".into());
+        let Ground::Starter { plain, plain_min, rules, .. } = &self.verdict.ground else {
+            return Ok("not asked: only the answer to a status question needs it".into());
         };
         let Some(intent) = rules else {
-            return at_least(*plain, *vouched_min, " (the model: a plain status question; no rule knows it)");
+            return Err("the model reads a status question, and no phrase of the rules is in it".into());
         };
         if self.policy.intent(intent).is_none_or(|one| one.may_answer != MayAnswer::Facts) {
             return Err(format!("the rules read {intent}, the model does not"));

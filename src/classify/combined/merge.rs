@@ -29,6 +29,8 @@ pub struct Starter {
     pub urgent_min: f64,
     /// From this one on a trace of something urgent stops an answer, without calling anybody.
     pub trace_min: f64,
+    /// From this raw probability of anything else in a piece a status question is not plain, 0..=1.
+    pub also_min: f64,
     /// How much the rules' confidence (0..=1) adds to the logarithm of an intent's odds.
     pub rules_weight: f64,
 }
@@ -38,9 +40,10 @@ impl Default for Starter {
         Self {
             score_min: 0.7,
             plain_min: 0.5,
-            vouched_min: 0.9,
+            vouched_min: 0.95,
             urgent_min: 0.25,
             trace_min: 0.05,
+            also_min: 0.1,
             rules_weight: 2.5,
         }
     }
@@ -49,6 +52,7 @@ impl Default for Starter {
 const URGENT: [&str; 6] = ["chargeback", "legal_threat", "harassment", "fraud", "safety", "privacy_request"];
 const FACTUAL: [&str; 2] = ["order_status", "shipping_delay"];
 const OTHER: &str = "other";
+const THANKS: &str = "thanks";
 /// Below this a further intent is not claimed.
 const CLAIM_MIN: f64 = 0.05;
 const SECONDARIES_MAX: usize = 2;
@@ -65,6 +69,7 @@ pub(super) fn verdict(rules: &Verdict, model: &Model, readings: &[Reading], star
     let urgent = urgent(classes, &raw, rules, starter);
     let mut cautions = rules.cautions.clone();
     cautions.extend(trace(classes, &raw, starter));
+    cautions.extend(also_asked(model, readings, starter.also_min));
     put_urgent_first(&mut ranked, rules);
     explain(&mut ranked, model, readings, rules);
     let primary = ranked.first().map_or_else(|| Intent::from(OTHER), |top| top.intent.clone());
@@ -171,6 +176,24 @@ fn urgent(classes: &[String], raw: &[Vec<f64>], rules: &Verdict, starter: &Start
     urgent
 }
 
+/// What a piece asks, when that is something else than the state of an order: the likeliest such intent from this raw
+/// probability on. Background, `other` and thanks ask nothing. A number that is none counts as asked.
+pub(super) fn asks_else(model: &Model, reading: &Reading, from: f64) -> Option<String> {
+    let asks = |class: &str| !FACTUAL.contains(&class) && ![BACKGROUND, OTHER, THANKS].contains(&class);
+    let shares = model.description().classes.iter().zip(&reading.logs);
+    let (class, share) = shares
+        .filter(|(class, _)| asks(class))
+        .map(|(class, log)| (class, f64::from(log.exp())))
+        .max_by(|a, b| a.1.total_cmp(&b.1))?;
+    let below = share.partial_cmp(&from) == Some(std::cmp::Ordering::Less);
+    (!below).then(|| format!("{}, {:.0} %", class.replace('_', " "), share * 100.0))
+}
+
+fn also_asked(model: &Model, readings: &[Reading], from: f64) -> Option<String> {
+    let asked = readings.iter().find_map(|reading| asks_else(model, reading, from))?;
+    Some(format!("The model also reads something else ({asked})."))
+}
+
 /// What the model smells of something urgent, too faint to call a person and enough to stop an answer.
 fn trace(classes: &[String], raw: &[Vec<f64>], starter: &Starter) -> Option<String> {
     let shares = raw.iter().map(|shares| urgent_share(classes, shares));
@@ -207,27 +230,37 @@ fn ground(
     let description = model.description();
     let factual = FACTUAL.contains(&primary.as_str());
     let counted = |class: &str| if factual { FACTUAL.contains(&class) } else { class == primary.as_str() };
-    // The piece that speaks least for it: an answer must fit all of the message.
-    let score = raw
-        .iter()
-        .map(|shares| {
-            let own = description.classes.iter().zip(shares).filter(|(class, _)| counted(class));
-            own.map(|(_, share)| share).sum::<f64>()
-        })
-        .fold(1.0, f64::min)
-        .min(1.0);
-    let plain = readings.iter().filter_map(|one| one.plain).fold(1.0, f64::min);
-    match description.thresholds.get(primary.as_str()) {
-        Some(Ok(chosen)) => Ground::Proven { score, chosen: chosen.clone(), target: description.target },
-        _ if factual && readings.iter().all(|one| one.plain.is_some()) => Ground::Starter {
-            score,
-            score_min: starter.score_min,
-            plain,
-            plain_min: starter.plain_min,
-            vouched_min: starter.vouched_min,
-            rules: rules.ranked.first().filter(|one| !one.why.is_empty()).map(|one| one.intent.clone()),
-        },
-        Some(Err(why)) => Ground::Unproven { score, why: why.clone() },
-        None => Ground::Unproven { score, why: "the model does not know this intent".to_owned() },
+    // The piece that speaks least for it: an answer must fit all of the message. What is no number speaks against it.
+    let least = |values: &mut dyn Iterator<Item = f64>| {
+        values.fold(1.0_f64, |least, value| if value.is_finite() { least.min(value) } else { 0.0 })
+    };
+    let score = least(&mut raw.iter().map(|shares| {
+        let own = description.classes.iter().zip(shares).filter(|(class, _)| counted(class));
+        own.map(|(_, share)| share).sum::<f64>()
+    }));
+    let threshold = description.thresholds.get(primary.as_str());
+    if !factual {
+        return match threshold {
+            Some(Ok(chosen)) => Ground::Proven { score, chosen: chosen.clone(), target: description.target },
+            Some(Err(why)) => Ground::Unproven { score, why: why.clone() },
+            None => Ground::Unproven { score, why: "the model does not know this intent".to_owned() },
+        };
+    }
+    if readings.iter().any(|one| one.plain.is_none()) {
+        let why = "the model was not taught plain status questions and traps".to_owned();
+        return Ground::Unproven { score, why };
+    }
+    // Own tickets prove what an intent is, not that facts answer it: for a status question they only move the score.
+    let score_min = match threshold {
+        Some(Ok(chosen)) => chosen.at.max(starter.score_min),
+        _ => starter.score_min,
+    };
+    Ground::Starter {
+        score,
+        score_min,
+        plain: least(&mut readings.iter().filter_map(|one| one.plain)),
+        plain_min: starter.plain_min,
+        vouched_min: starter.vouched_min,
+        rules: rules.ranked.first().filter(|one| !one.why.is_empty()).map(|one| one.intent.clone()),
     }
 }

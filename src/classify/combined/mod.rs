@@ -19,6 +19,10 @@ use crate::event::Intent;
 
 pub use merge::Starter;
 
+/// From this raw probability on a subject asks for something else than the text, 0..=1: a few words of a subject are
+/// read with less certainty than a message.
+const SUBJECT_MIN: f64 = 0.4;
+
 /// Rules and model.
 pub struct CombinedClassifier {
     rules: PhraseClassifier,
@@ -70,6 +74,25 @@ impl CombinedClassifier {
             .map(|piece| (piece, model.read(piece, self.embed.as_deref())))
             .collect()
     }
+
+    /// What speaks against an answer beside the text's own words: nothing but a subject, a subject that asks for
+    /// something else, a text too long to be read to its end.
+    fn outside_the_text(&self, model: &Model, input: &Input<'_>) -> Vec<String> {
+        let mut cautions = Vec::new();
+        if input.text.trim().is_empty() {
+            cautions.push("There is no text, only a subject.".to_owned());
+        } else if !input.subject.trim().is_empty() {
+            let subject = model.read(input.subject, self.embed.as_deref());
+            cautions.extend(
+                merge::asks_else(model, &subject, SUBJECT_MIN)
+                    .map(|what| format!("The subject reads as something else ({what}).")),
+            );
+        }
+        if windows::is_cut(input.text) {
+            cautions.push("The message is too long to be read to its end.".to_owned());
+        }
+        cautions
+    }
 }
 
 impl Classifier for CombinedClassifier {
@@ -82,7 +105,9 @@ impl Classifier for CombinedClassifier {
         let Installed { model, version } = self.installed();
         let readings: Vec<Reading> =
             self.readings(&model, input).into_iter().map(|(_, reading)| reading).collect();
-        (merge::verdict(&rules, &model, &readings, &self.starter), version.to_string())
+        let mut verdict = merge::verdict(&rules, &model, &readings, &self.starter);
+        verdict.cautions.extend(self.outside_the_text(&model, input));
+        (verdict, version.to_string())
     }
 
     fn version(&self) -> String {

@@ -8,6 +8,12 @@ pub(super) const WHOLE_WORDS: usize = 60;
 /// Pieces at most: the wish stands at the beginning or at the end.
 const PIECES_MAX: usize = 6;
 
+/// Whether [`windows`] leaves out a part of the text.
+pub(super) fn is_cut(text: &str) -> bool {
+    let words = |text: &str| text.split_whitespace().count();
+    windows(text).into_iter().map(words).sum::<usize>() < words(text)
+}
+
 /// A text's pieces, in order; the text itself when it is short. Of a very long one the first and the last pieces.
 pub(super) fn windows(text: &str) -> Vec<&str> {
     if text.split_whitespace().count() <= WHOLE_WORDS {
@@ -84,6 +90,7 @@ mod tests {
         let book = format!("First. {} Last wish?", "A line of a story that goes on. ".repeat(500));
         let pieces = windows(&book);
         assert_eq!(pieces.len(), PIECES_MAX);
+        assert!(is_cut(&book) && !is_cut(&endless));
         assert!(pieces[0].starts_with("First.") && pieces[PIECES_MAX - 1].ends_with("Last wish?"));
     }
 }

@@ -77,6 +77,10 @@ pub fn choose(judged: &[Judged], target: f64, confidence: f64) -> Result<Chosen,
             continue;
         }
         let answered = place + 1;
+        // What is not right often enough as it was counted is not proven to be.
+        if ((answered - wrong) as f64) < target * answered as f64 {
+            continue;
+        }
         let bound = lower_bound(answered - wrong, answered, confidence);
         if bound >= target {
             best = Some(Chosen { at: one.score, answered, wrong, bound });

@@ -4,7 +4,6 @@
 //! left alone. The starter pack is such files (`src/classify/starter/`), a shop's own export is another
 //! (`train --data`), and the examples under `[intents.…]` in the configuration add to them.
 
-use std::collections::BTreeSet;
 use std::io::Read;
 
 use serde::{Deserialize, Serialize};
@@ -179,8 +178,14 @@ pub fn in_order(mut examples: Vec<Example>) -> Vec<Example> {
             .then(b.flag.cmp(&a.flag))
             .then_with(|| a.text.cmp(&b.text))
     });
-    let mut seen = BTreeSet::new();
-    examples.retain(|example| seen.insert(example.text.to_lowercase()));
+    examples.dedup_by(|later, first| {
+        let same = later.text.to_lowercase() == first.text.to_lowercase();
+        if same {
+            // A trap that somebody knew stays one.
+            first.flag = first.flag.max(later.flag);
+        }
+        same
+    });
     examples
 }
 

@@ -88,7 +88,7 @@ pub(super) fn softmax(scores: &mut [f32]) -> f64 {
 ///
 /// Rows with a class out of range or features out of the vocabulary count for nothing.
 pub fn fit(rows: &[Labelled<'_>], classes: usize, sparse: usize, settings: Settings) -> Regression {
-    let dense = rows.first().map_or(0, |first| first.row.dense.len());
+    let dense = rows.iter().map(|one| one.row.dense.len()).max().unwrap_or(0);
     let mut model = Regression::zero(classes, sparse, dense);
     if rows.is_empty() || classes == 0 {
         return model;
@@ -123,13 +123,18 @@ fn finish(loss: f64, c: f64, weights: &[f32], gradient: &mut [f32], free_from: u
     c * loss + 0.5 * square
 }
 
+/// What a thread made; its panic goes on here, so that no block of rows is missing unseen.
+pub(super) fn joined<T>(result: std::thread::Result<T>) -> T {
+    result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
 /// The summed loss of the rows; `gradient` gets its slopes.
 fn loss_and_gradient(rows: &[Labelled<'_>], shape: &Shape, weights: &[f32], gradient: &mut Vec<f32>) -> f64 {
     let block = rows.len().div_ceil(BLOCKS).max(1);
     let parts: Vec<(f64, Vec<f32>)> = std::thread::scope(|scope| {
         let workers: Vec<_> =
             rows.chunks(block).map(|rows| scope.spawn(move || block_loss(rows, shape, weights))).collect();
-        workers.into_iter().filter_map(|worker| worker.join().ok()).collect()
+        workers.into_iter().map(|worker| joined(worker.join())).collect()
     });
     gradient.clear();
     gradient.resize(weights.len(), 0.0);
