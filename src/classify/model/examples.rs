@@ -27,6 +27,10 @@ const STARTER: &[(&str, &str)] = &[
     ("rest.csv", include_str!("../starter/rest.csv")),
     ("rest_more.csv", include_str!("../starter/rest_more.csv")),
     ("background.csv", include_str!("../starter/background.csv")),
+    ("status_third.csv", include_str!("../starter/status_third.csv")),
+    ("traps_third.csv", include_str!("../starter/traps_third.csv")),
+    ("orders_third.csv", include_str!("../starter/orders_third.csv")),
+    ("rest_third.csv", include_str!("../starter/rest_third.csv")),
     ("background_more.csv", include_str!("../starter/background_more.csv")),
 ];
 
