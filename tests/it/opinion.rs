@@ -149,7 +149,7 @@ fn a_dead_a_silent_and_a_babbling_endpoint_change_nothing() {
 fn where_ours_is_unsure_it_picks_the_route_and_nothing_is_answered() {
     let endpoint = Endpoint::opinion("technical_support", 0.9, true);
     let world = World::with("live", &endpoint.config(""));
-    let written = world.mail("About the thing from last week: the colleague knows.");
+    let written = world.mail("hmm ok then the same for both I guess");
     world.until_state(&written.ticket_id, State::Done);
     let ticket = written.ticket_id;
     assert_eq!(world.outcome(&ticket), "routed");
@@ -202,7 +202,7 @@ fn explain_and_check_ask_only_when_told_to() {
             .unwrap();
         String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr)
     };
-    let odd = "About the thing from last week: the colleague knows.";
+    let odd = "hmm ok then the same for both I guess";
     assert!(!run(&["explain", odd]).contains("second opinion"));
     assert!(run(&["check"]).contains("the masked text goes to small-1"));
     assert_eq!(endpoint.asked().len(), 0, "offline stays offline");

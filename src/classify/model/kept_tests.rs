@@ -27,7 +27,7 @@ fn messages() -> Vec<Example> {
 }
 
 fn plan() -> Plan {
-    Plan { rounds_max: 30, names: false, ..Plan::default() }
+    Plan { rounds_max: 30, names: false, taught_min: 10, ..Plan::default() }
 }
 
 fn trained(examples: Vec<Example>, embed: Option<&dyn Embed>) -> Model {

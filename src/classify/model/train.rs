@@ -40,6 +40,8 @@ pub struct Plan {
     pub target: f64,
     /// Intents that facts answer; they share one answer, so that one read as the other is no error.
     pub factual: Vec<String>,
+    /// Plain questions, and traps, from which on a model knows the one from the other.
+    pub taught_min: usize,
     /// Parts that are held out in turn; 0 measures nothing (for benchmarks with a test set of their own).
     pub folds: usize,
 }
@@ -57,6 +59,7 @@ impl Default for Plan {
             rounds_max: 60,
             target: 0.995,
             factual: vec!["order_status".to_owned(), "shipping_delay".to_owned()],
+            taught_min: 100,
             folds: 4,
         }
     }
@@ -265,13 +268,10 @@ fn fit(prepared: &Prepared, places: &[usize], plans: &[HeadPlan], plan: &Plan) -
     let rows = chosen(&|place| is_plain(prepared.examples.get(place)?, &plan.factual).map(usize::from));
     let traps = |place: &&usize| prepared.examples.get(**place).is_some_and(|one| one.flag == Flag::Trap);
     let plain = rows.iter().filter(|(_, class, _)| *class == 1).count();
-    let taught = plain >= TAUGHT_MIN && places.iter().filter(traps).count() >= TAUGHT_MIN;
+    let taught = plain >= plan.taught_min && places.iter().filter(traps).count() >= plan.taught_min;
     let plain = taught.then(|| Heads::fit(plans, &rows, 2, size, plan.rounds_max));
     (intents, plain)
 }
-
-/// Plain questions, and traps, from which on a model knows the one from the other.
-const TAUGHT_MIN: usize = 100;
 
 /// Whether facts answer an example; `None` when nobody said.
 fn is_plain(example: &Example, factual: &[String]) -> Option<bool> {

