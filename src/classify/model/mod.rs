@@ -14,6 +14,7 @@ pub mod calibration;
 pub mod examples;
 mod file;
 pub mod head;
+mod judge;
 #[cfg(test)]
 mod kept_tests;
 mod lbfgs;
