@@ -6,7 +6,7 @@ use crate::event::{MessageKey, Timestamp, customer_hash};
 use crate::helpdesk::budget::Permit;
 use crate::helpdesk::{ApiError, Call, Helpdesk};
 use crate::store::{Seen, Store, StoreError};
-use crate::text::{NewText, OrderMention, Part, new_text, order_mention};
+use crate::text::{NewText, OrderMention, Part, new_text, order_mention_with_subject};
 use crate::ticket::{Author, Channel, Customer, Message, Order, OrderRef, Status, Ticket};
 
 /// What the customer newly wrote on this ticket, quotes and signatures gone. Where an agent answered already, what the
@@ -116,7 +116,7 @@ pub fn find_order(
     context: &Context,
     by_number: bool,
 ) -> Result<OrderFinding, ApiError> {
-    let mention = order_mention(&context.new_text.text);
+    let mention = order_mention_with_subject(&context.new_text.text, &context.ticket.subject);
     let found = linked(helpdesk, permit, &context.ticket).and_then(|linked| {
         let looked_up = match (&linked, &mention, &context.ticket.client_id) {
             (None, OrderMention::One(number), Some(client)) if by_number => {

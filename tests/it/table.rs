@@ -82,8 +82,10 @@ fn id(n: u64) -> String {
     format!("<question.{n}+a@mail.example.com>")
 }
 
-/// Waits until the helpdesk has called and every event has ended.
+/// Waits until the helpdesk has called and every event has ended. Four times the patience of a quiet machine: reading a
+/// message is work for the processor, and other tests want it too.
 fn all_ended(world: &World, patience: Duration) {
+    let patience = patience * 4;
     assert!(world.sim.wait_for_firings(patience), "the helpdesk's calls did not end");
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
     let file = Connection::open_with_flags(world.database(), flags).unwrap();

@@ -16,7 +16,7 @@ use crate::daemon::outside;
 use crate::decide::{Context, Decision, OrderFinding, Policy, decide, match_order};
 use crate::event::{Mode, Outcome, ReplyCounts, Timestamp};
 use crate::reply::Ask;
-use crate::text::{OrderMention, order_mention};
+use crate::text::{OrderMention, order_mention_with_subject};
 use crate::ticket::{Order, OrderRef};
 
 /// Whose orders they are.
@@ -109,7 +109,7 @@ impl<'a> Asked<'a> {
         let mut decision = decide(&context, &verdict, &self.policy, self.now);
         if self.policy.needs_order(&context, &verdict) {
             for (at, order) in &self.orders {
-                let mention = order_mention(&context.new_text.text);
+                let mention = order_mention_with_subject(&context.new_text.text, &context.ticket.subject);
                 let order = named(order, &mention);
                 context.order = match_order(&mention, Some((at.clone(), order)), None, Some(EMAIL));
                 decision = decide(&context, &verdict, &self.policy, self.now);

@@ -10,7 +10,7 @@ use crate::daemon::outside;
 use crate::decide::{Context, Decision, Gate, OrderFinding, Policy, decide, match_order};
 use crate::event::{Mode, ReplyCounts, Timestamp};
 use crate::reply::Fact;
-use crate::text::{OrderMention, order_mention};
+use crate::text::{OrderMention, order_mention_with_subject};
 use crate::ticket::{Order, OrderRef, Ticket};
 use crate::worker::{Heard, Second};
 
@@ -79,7 +79,7 @@ impl Explainer {
         let email = ticket.customer.email.clone();
         let own = order.map(|(at, order)| (at.clone(), Order { email: email.clone(), ..order.clone() }));
         let find = |context: &Context| {
-            let mention = order_mention(&context.new_text.text);
+            let mention = order_mention_with_subject(&context.new_text.text, &context.ticket.subject);
             Ok::<_, std::convert::Infallible>(match_order(&mention, own, None, email.as_deref()))
         };
         match self.ticket(ticket, now, find) {
@@ -155,7 +155,7 @@ fn answer(context: &Context, decision: Decision) -> Answer {
         confidence: decision.confidence,
         also: decision.also.iter().map(ToString::to_string).collect(),
         new_text: context.new_text.text.clone(),
-        order_number: match order_mention(&context.new_text.text) {
+        order_number: match order_mention_with_subject(&context.new_text.text, &context.ticket.subject) {
             OrderMention::None => None,
             OrderMention::One(number) => Some(number),
             OrderMention::Ambiguous(_) => Some("ambiguous".into()),
