@@ -6,8 +6,6 @@
 
 mod explain;
 mod merge;
-#[cfg(test)]
-mod tests;
 mod windows;
 
 use std::sync::{Arc, PoisonError, RwLock};

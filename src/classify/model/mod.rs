@@ -23,8 +23,6 @@ mod near;
 pub mod ngrams;
 mod packed;
 pub mod regression;
-#[cfg(test)]
-mod tests;
 mod train;
 mod unseen;
 

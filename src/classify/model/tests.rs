@@ -1,1 +1,0 @@
-//! Training and reading on small data.
