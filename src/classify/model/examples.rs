@@ -19,19 +19,11 @@ pub const EXAMPLES_MAX: usize = 200_000;
 /// The starter pack, by file.
 const STARTER: &[(&str, &str)] = &[
     ("urgent.csv", include_str!("../starter/urgent.csv")),
-    ("urgent_more.csv", include_str!("../starter/urgent_more.csv")),
     ("orders.csv", include_str!("../starter/orders.csv")),
-    ("orders_more.csv", include_str!("../starter/orders_more.csv")),
     ("status.csv", include_str!("../starter/status.csv")),
-    ("status_more.csv", include_str!("../starter/status_more.csv")),
     ("rest.csv", include_str!("../starter/rest.csv")),
-    ("rest_more.csv", include_str!("../starter/rest_more.csv")),
+    ("languages.csv", include_str!("../starter/languages.csv")),
     ("background.csv", include_str!("../starter/background.csv")),
-    ("status_third.csv", include_str!("../starter/status_third.csv")),
-    ("traps_third.csv", include_str!("../starter/traps_third.csv")),
-    ("orders_third.csv", include_str!("../starter/orders_third.csv")),
-    ("rest_third.csv", include_str!("../starter/rest_third.csv")),
-    ("background_more.csv", include_str!("../starter/background_more.csv")),
 ];
 
 /// Whether facts answer a message.
