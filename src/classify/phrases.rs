@@ -97,6 +97,11 @@ impl PhraseClassifier {
         Ok(Self { aliases: book.alias, finder, table })
     }
 
+    /// Whether the intent is known and never claimed.
+    pub(super) fn is_disabled(&self, intent: &str) -> bool {
+        self.table.intents.iter().any(|known| known.disabled && known.name.as_str() == intent)
+    }
+
     /// How many phrases are in force.
     pub fn phrase_count(&self) -> usize {
         self.finder.rules.len()

@@ -59,19 +59,32 @@ const SECONDARIES_MAX: usize = 2;
 /// N-grams shown as evidence.
 const SHOWN: usize = 4;
 
-pub(super) fn verdict(rules: &Verdict, model: &Model, readings: &[Reading], starter: &Starter) -> Verdict {
+/// `disabled`: intents that are known and never claimed; what the model gives them counts as `other`, and still stops
+/// an answer.
+pub(super) fn verdict(
+    rules: &Verdict,
+    model: &Model,
+    readings: &[Reading],
+    starter: &Starter,
+    disabled: &dyn Fn(&str) -> bool,
+) -> Verdict {
     let classes = &model.description().classes;
     let raw: Vec<Vec<f64>> =
         readings.iter().map(|one| one.logs.iter().map(|log| f64::from(log.exp())).collect()).collect();
     let merged = merged(model, readings);
-    let weighed = weighed(classes, &merged, rules, starter.rules_weight);
-    let mut ranked = ranked(classes, &weighed, rules);
-    let urgent = urgent(classes, &raw, rules, starter);
+    let claimed = |class: &String| {
+        Intent::from(if class == BACKGROUND || disabled(class) { OTHER } else { class })
+    };
+    let claimed: Vec<Intent> = classes.iter().map(claimed).collect();
+    let weighed = weighed(&claimed, &merged, rules, starter.rules_weight);
+    let mut ranked = ranked(&weighed, rules);
+    let mut urgent = urgent(classes, &raw, rules, starter);
+    urgent.retain(|intent| !disabled(intent.as_str()));
     let mut cautions = rules.cautions.clone();
     cautions.extend(trace(classes, &raw, starter));
     cautions.extend(also_asked(model, readings, starter.also_min));
     put_urgent_first(&mut ranked, rules);
-    explain(&mut ranked, model, readings, rules);
+    explain(&mut ranked, model, readings);
     let primary = ranked.first().map_or_else(|| Intent::from(OTHER), |top| top.intent.clone());
     let ground = ground(&primary, model, &raw, readings, rules, starter);
     Verdict { ranked, urgent, cautions, doubts: rules.doubts.clone(), ground }
@@ -103,16 +116,15 @@ fn merged(model: &Model, readings: &[Reading]) -> Vec<f64> {
     merged
 }
 
-/// The probabilities with the rules' evidence added; background counts as `other`.
-fn weighed(classes: &[String], merged: &[f64], rules: &Verdict, weight: f64) -> Vec<(Intent, f64)> {
+/// The probabilities with the rules' evidence added. `claimed` is the intent that each class counts as.
+fn weighed(claimed: &[Intent], merged: &[f64], rules: &Verdict, weight: f64) -> Vec<(Intent, f64)> {
     let mut weighed: Vec<(Intent, f64)> = Vec::new();
-    for (class, share) in classes.iter().zip(merged) {
-        let intent = Intent::from(if class == BACKGROUND { OTHER } else { class });
-        let said = rules.ranked.iter().find(|one| one.intent == intent && !one.why.is_empty());
+    for (intent, share) in claimed.iter().zip(merged) {
+        let said = rules.ranked.iter().find(|one| one.intent == *intent && !one.why.is_empty());
         let odds = share * said.map_or(1.0, |one| (weight * one.confidence).exp());
-        match weighed.iter_mut().find(|(known, _)| *known == intent) {
+        match weighed.iter_mut().find(|(known, _)| known == intent) {
             Some((_, sum)) => *sum += odds,
-            None => weighed.push((intent, odds)),
+            None => weighed.push((intent.clone(), odds)),
         }
     }
     // What only the rules know (a shop's own intent without examples in the model).
@@ -127,7 +139,7 @@ fn weighed(classes: &[String], merged: &[f64], rules: &Verdict, weight: f64) -> 
     weighed
 }
 
-fn ranked(_classes: &[String], weighed: &[(Intent, f64)], rules: &Verdict) -> Vec<Ranked> {
+fn ranked(weighed: &[(Intent, f64)], rules: &Verdict) -> Vec<Ranked> {
     let by_rules = |intent: &Intent| rules.ranked.iter().find(|one| one.intent == *intent);
     let kept = weighed
         .iter()
@@ -203,7 +215,7 @@ fn trace(classes: &[String], raw: &[Vec<f64>], starter: &Starter) -> Option<Stri
 }
 
 /// Adds the n-grams that spoke for and against the first intent.
-fn explain(ranked: &mut [Ranked], model: &Model, readings: &[Reading], _rules: &Verdict) {
+fn explain(ranked: &mut [Ranked], model: &Model, readings: &[Reading]) {
     let Some(top) = ranked.first_mut() else { return };
     let Some(class) = model.class(top.intent.as_str()) else { return };
     let clearest = readings.iter().max_by(|a, b| {

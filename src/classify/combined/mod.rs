@@ -6,6 +6,8 @@
 
 mod explain;
 mod merge;
+#[cfg(test)]
+mod tests;
 mod windows;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -103,7 +105,7 @@ impl Classifier for CombinedClassifier {
         let Installed { model, version } = self.installed();
         let readings: Vec<Reading> =
             self.readings(&model, input).into_iter().map(|(_, reading)| reading).collect();
-        let mut verdict = merge::verdict(&rules, &model, &readings, &self.starter);
+        let mut verdict = merge::verdict(&rules, &model, &readings, &self.starter, &|intent| self.rules.is_disabled(intent));
         verdict.cautions.extend(self.outside_the_text(&model, input));
         (verdict, version.to_string())
     }

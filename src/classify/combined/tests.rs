@@ -90,3 +90,18 @@ fn a_model_that_was_taught_no_traps_answers_no_status_question() {
     assert!(matches!(verdict.ground, Ground::Unproven { .. }), "{:?}", verdict.ground);
     assert_ne!(before, after, "the verdict names the model that gave it");
 }
+
+#[test]
+fn an_intent_that_is_switched_off_is_never_claimed_and_still_stops_an_answer() {
+    let off = |names: &[&str]| {
+        let names: Vec<Intent> = names.iter().map(|name| Intent::from(*name)).collect();
+        let rules = PhraseClassifier::new(&BTreeMap::new(), &names).unwrap();
+        CombinedClassifier::new(rules, taught(), None)
+    };
+    let verdict = off(&["safety"]).classify(&Input { text: "the lamp exploded and burned my hand", subject: "" });
+    assert!(verdict.urgent.is_empty(), "{verdict:#?}");
+    assert!(verdict.ranked.iter().all(|one| one.intent.as_str() != "safety"), "{verdict:#?}");
+    assert!(warned(&verdict, "urgent"), "{verdict:#?}");
+    let verdict = off(&["cancel_order"]).classify(&Input { text: "please cancel the mug", subject: "" });
+    assert_eq!(verdict.primary().0.as_str(), "other");
+}
