@@ -11,6 +11,7 @@
 
 pub mod bound;
 pub mod calibration;
+mod dense;
 pub mod examples;
 mod file;
 pub mod head;
@@ -18,6 +19,7 @@ mod judge;
 #[cfg(test)]
 mod kept_tests;
 mod lbfgs;
+mod loss;
 pub mod measure;
 mod near;
 pub mod ngrams;
