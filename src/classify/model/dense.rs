@@ -123,3 +123,60 @@ fn spread(slopes: &mut [Lane], [a, b, c, d]: [&[f32]; ROWS], scores: &[Lane; ROW
         *slopes = sum;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers of all signs and sizes, always the same ones.
+    fn numbers(count: usize, seed: u64) -> Vec<f32> {
+        let mut random = fastrand::Rng::with_seed(seed);
+        (0..count).map(|_| (random.f32() - 0.5) * 10.0_f32.powi(random.i32(-3..3))).collect()
+    }
+
+    #[test]
+    fn the_bits_are_those_of_one_row_after_another() {
+        for (rows, classes, features) in [(1, 1, 3), (3, 2, 17), (4, 8, 5), (9, 28, 33), (32, 30, 1)] {
+            let weights = numbers(features * classes, 1);
+            let all: Vec<Vec<f32>> = (0..rows).map(|row| numbers(features, 2 + row as u64)).collect();
+            let mut scores = vec![vec![0.5_f32; classes]; rows];
+            let mut slopes = numbers(features * classes, 99);
+            let mut panels = Panels::zero(features, classes);
+            panels.take(&slopes, classes);
+            for (row, scores) in all.iter().zip(&mut scores) {
+                for (feature, value) in row.iter().enumerate() {
+                    let weights = weights[feature * classes..].iter();
+                    scores.iter_mut().zip(weights).for_each(|(score, weight)| *score += value * weight);
+                }
+                for (feature, value) in row.iter().enumerate() {
+                    let slopes = slopes[feature * classes..].iter_mut();
+                    slopes.zip(&*scores).for_each(|(slope, score)| *slope += value * score);
+                }
+            }
+            let mut lanes = vec![[0.0; LANES]; rows * groups(classes)];
+            for own in lanes.chunks_exact_mut(groups(classes)) {
+                own.as_flattened_mut()[..classes].fill(0.5);
+            }
+            let seen: Vec<&[f32]> = all.iter().map(Vec::as_slice).collect();
+            let mut weighed = Panels::zero(features, classes);
+            weighed.take(&weights, classes);
+            weighed.add_scores(&seen, &mut lanes);
+            for (own, scores) in lanes.chunks_exact(groups(classes)).zip(&scores) {
+                assert_eq!(&own.as_flattened()[..classes], scores.as_slice(), "{rows} {classes} {features}");
+            }
+            panels.add_slopes(&seen, &lanes);
+            let mut given = vec![0.0; features * classes];
+            panels.give(&mut given, classes);
+            assert_eq!(given, slopes, "{rows} {classes} {features}");
+        }
+    }
+
+    #[test]
+    fn without_dense_numbers_nothing_happens() {
+        let mut panels = Panels::zero(0, 5);
+        let mut lanes = [[1.0; LANES]; 2];
+        panels.add_scores(&[&[], &[]], &mut lanes);
+        panels.add_slopes(&[&[], &[]], &lanes);
+        assert_eq!(lanes, [[1.0; LANES]; 2]);
+    }
+}

@@ -4,7 +4,8 @@
 //! order in which their sums are added, are fixed: the same rows give the same bits on one core or eight.
 
 use super::dense::{Lane, Panels, groups};
-use super::regression::{Labelled, add_scaled, joined, softmax};
+use super::regression::{Labelled, add_scaled, softmax};
+use crate::classify::cores::joined;
 
 /// Blocks of rows: fixed, so that sums do not depend on the number of cores.
 const BLOCKS: usize = 4;
@@ -126,15 +127,15 @@ impl Block<'_> {
                 );
             }
         }
-        let own = self.scores.get_mut(..tile.len() * groups).unwrap_or_default();
-        given.panels.add_scores(&rows, own);
+        let filled = tile.len() * groups;
+        given.panels.add_scores(&rows, self.scores.get_mut(..filled).unwrap_or_default());
         let intercepts = given.weights.get(of(sparse + dense)).unwrap_or_default();
         for (labelled, scores) in tile.iter().zip(self.scores.chunks_exact_mut(groups)) {
             let scores = scores.as_flattened_mut();
             add_scaled(scores, intercepts, 1.0);
             self.loss += missed(labelled, scores, classes);
         }
-        self.dense_slopes.add_slopes(&rows, &self.scores);
+        self.dense_slopes.add_slopes(&rows, self.scores.get(..filled).unwrap_or_default());
         for (labelled, scores) in tile.iter().zip(self.scores.chunks_exact(groups)) {
             for (place, value) in given.sparse(labelled).chain([(sparse + dense, 1.0)]) {
                 if let Some(slopes) = self.slopes.get_mut(of(place)) {

@@ -116,8 +116,3 @@ fn finish(loss: f64, c: f64, weights: &[f32], gradient: &mut [f32], free_from: u
     }
     c * loss + 0.5 * square
 }
-
-/// What a thread made; its panic goes on here, so that no block of rows is missing unseen.
-pub(super) fn joined<T>(result: std::thread::Result<T>) -> T {
-    result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
