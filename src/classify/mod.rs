@@ -6,6 +6,7 @@
 mod book;
 pub mod builtin;
 pub mod combined;
+mod cores;
 #[cfg(feature = "embedding")]
 pub mod embedding;
 mod finder;

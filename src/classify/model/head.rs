@@ -33,7 +33,7 @@ pub struct HeadPlan {
 }
 
 /// Heads with their plans.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Heads {
     /// Classes.
     pub classes: usize,

@@ -96,8 +96,18 @@ impl Neighbours {
     }
 }
 
+/// The product, summed in sixteen lanes: one sum after another would wait for each addition.
 fn dot(vector: &[u8], dense: &[f32]) -> f32 {
-    vector.iter().zip(dense).map(|(a, b)| f32::from(a.cast_signed()) * b).sum()
+    const LANES: usize = 16;
+    let ((vector, rest), (dense, dense_rest)) = (vector.as_chunks::<LANES>(), dense.as_chunks::<LANES>());
+    let mut sums = [0.0_f32; LANES];
+    for (vector, dense) in vector.iter().zip(dense) {
+        for ((sum, a), b) in sums.iter_mut().zip(vector).zip(dense) {
+            *sum += f32::from(a.cast_signed()) * b;
+        }
+    }
+    let rest = rest.iter().zip(dense_rest).map(|(a, b)| f32::from(a.cast_signed()) * b);
+    sums.iter().sum::<f32>() + rest.sum::<f32>()
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "clamped to the range")]
@@ -126,6 +136,17 @@ mod tests {
         near(&known.likest_plain(&[0.1, 0.3]), &[0.08, 0.03]);
         near(&known.likeness(&[1.0, 0.0]).collect::<Vec<_>>(), &[0.3, 0.2, 0.0]);
         near(&known.likest(&[], 2), &[0.0, 0.0]);
+    }
+
+    #[test]
+    fn the_product_counts_every_number_once() {
+        for size in [1, 15, 16, 17, 384, 387] {
+            let vector: Vec<u8> = (0..size).map(|n| ((n * 37 % 255) as i8).cast_unsigned()).collect();
+            let dense: Vec<f32> = (0..size).map(|n| (n % 7) as f32 - 3.0).collect();
+            let exact: f64 =
+                vector.iter().zip(&dense).map(|(a, b)| f64::from(a.cast_signed()) * f64::from(*b)).sum();
+            assert_eq!(f64::from(dot(&vector, &dense)), exact, "{size}");
+        }
     }
 
     #[test]

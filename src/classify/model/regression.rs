@@ -5,6 +5,7 @@
 //! on one core or eight.
 
 use super::lbfgs;
+use super::loss::{Loss, Shape};
 
 /// Known features of one message: place and value, by place.
 pub type Sparse = Vec<(u32, f32)>;
@@ -54,9 +55,6 @@ pub struct Regression {
     pub(super) weights: Vec<f32>,
 }
 
-/// Rows a block: fixed, so that sums do not depend on the number of cores.
-const BLOCKS: usize = 4;
-
 impl Regression {
     fn zero(classes: usize, sparse: usize, dense: usize) -> Self {
         Self { classes, sparse, dense, weights: vec![0.0; (sparse + dense + 1) * classes] }
@@ -64,7 +62,8 @@ impl Regression {
 }
 
 /// `to += scale · from`.
-fn add_scaled(to: &mut [f32], from: &[f32], scale: f32) {
+#[inline]
+pub(super) fn add_scaled(to: &mut [f32], from: &[f32], scale: f32) {
     for (to, from) in to.iter_mut().zip(from) {
         *to += scale * from;
     }
@@ -94,18 +93,13 @@ pub fn fit(rows: &[Labelled<'_>], classes: usize, sparse: usize, settings: Setti
         return model;
     }
     let free_from = (sparse + dense) * classes;
+    let mut loss = Loss::new(rows, Shape { classes, sparse, dense });
     let objective = |weights: &[f32], gradient: &mut Vec<f32>| -> f64 {
-        let loss = loss_and_gradient(rows, &Shape { classes, sparse, dense }, weights, gradient);
+        let loss = loss.at(weights, gradient);
         finish(loss, settings.c, weights, gradient, free_from)
     };
     model.weights = lbfgs::minimise(model.weights, settings.rounds_max, objective);
     model
-}
-
-struct Shape {
-    classes: usize,
-    sparse: usize,
-    dense: usize,
 }
 
 /// Scales the sums by `C` and adds the regularisation.
@@ -121,61 +115,4 @@ fn finish(loss: f64, c: f64, weights: &[f32], gradient: &mut [f32], free_from: u
         }
     }
     c * loss + 0.5 * square
-}
-
-/// What a thread made; its panic goes on here, so that no block of rows is missing unseen.
-pub(super) fn joined<T>(result: std::thread::Result<T>) -> T {
-    result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
-/// The summed loss of the rows; `gradient` gets its slopes.
-fn loss_and_gradient(rows: &[Labelled<'_>], shape: &Shape, weights: &[f32], gradient: &mut Vec<f32>) -> f64 {
-    let block = rows.len().div_ceil(BLOCKS).max(1);
-    let parts: Vec<(f64, Vec<f32>)> = std::thread::scope(|scope| {
-        let workers: Vec<_> =
-            rows.chunks(block).map(|rows| scope.spawn(move || block_loss(rows, shape, weights))).collect();
-        workers.into_iter().map(|worker| joined(worker.join())).collect()
-    });
-    gradient.clear();
-    gradient.resize(weights.len(), 0.0);
-    let mut loss = 0.0;
-    for (part, slopes) in parts {
-        loss += part;
-        add_scaled(gradient, &slopes, 1.0);
-    }
-    loss
-}
-
-fn block_loss(rows: &[Labelled<'_>], shape: &Shape, weights: &[f32]) -> (f64, Vec<f32>) {
-    let Shape { classes, sparse, dense } = *shape;
-    let of = |feature: usize| feature * classes..(feature + 1) * classes;
-    let mut slopes = vec![0.0_f32; weights.len()];
-    let mut loss = 0.0_f64;
-    let mut scores = vec![0.0_f32; classes];
-    for labelled in rows {
-        let features = || {
-            let sparse_part = labelled.row.sparse.iter().map(|(place, value)| (*place as usize, *value));
-            let dense_part = labelled.row.dense.iter().take(dense).copied().enumerate();
-            sparse_part
-                .filter(|(place, _)| *place < sparse)
-                .chain(dense_part.map(|(place, value)| (sparse + place, value)))
-                .chain([(sparse + dense, 1.0)])
-        };
-        scores.fill(0.0);
-        for (place, value) in features() {
-            add_scaled(&mut scores, weights.get(of(place)).unwrap_or_default(), value);
-        }
-        let Some(own) = scores.get(labelled.class).copied() else { continue };
-        let total = softmax(&mut scores);
-        loss += f64::from(labelled.weight) * (total - f64::from(own));
-        if let Some(own) = scores.get_mut(labelled.class) {
-            *own -= 1.0;
-        }
-        for (place, value) in features() {
-            if let Some(slopes) = slopes.get_mut(of(place)) {
-                add_scaled(slopes, &scores, value * labelled.weight);
-            }
-        }
-    }
-    (loss, slopes)
 }

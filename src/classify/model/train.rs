@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use sha2::{Digest, Sha256};
 
@@ -15,9 +16,13 @@ use super::head::{HeadPlan, Heads, View};
 use super::judge::{HeldOutRow, best, by_source, figures, thresholds};
 use super::near::{Label, Neighbours};
 use super::ngrams::{Vocabulary, words};
-use super::regression::{Row, Sparse};
+use super::regression::Row;
 use super::unseen::Unseen;
 use super::{Description, EXAMPLE_CHARS, EXAMPLES_KEPT_MAX, Embed, Figures, Lens, Model, version};
+use crate::classify::cores::spread;
+
+/// Fits at once at most: each takes some hundred megabytes, and spreads its rows over the cores itself.
+const FITS_AT_ONCE: usize = 2;
 
 /// How to train.
 #[derive(Debug, Clone, PartialEq)]
@@ -119,15 +124,13 @@ pub fn train(training: Training<'_>) -> Result<Model, TrainError> {
     if classes.len() < 2 {
         return Err(TrainError::TooFewClasses(classes.len()));
     }
-    let fits = plan.folds as u64 + 1;
+    let fits = plan.folds as u64 + 2;
     let all = examples.len() as u64 * (1 + fits);
     let step = examples.len() as u64;
     let prepared = prepare(examples, classes, embed, &plan, &|done| progress(done, all));
     let plans = if embed.is_some() { &plan.with_embedding } else { &plan.ngrams_only };
-    let held_out = held_out(&prepared, plans, &plan, &|fold| progress(step * (1 + fold), all));
-    let everything: Vec<usize> = (0..prepared.rows.len()).collect();
-    let (intents, plain) = fit(&prepared, &everything, plans, &plan);
-    progress(all, all);
+    let Fitted { intents, plain, held_out } =
+        fit_all(&prepared, plans, &plan, &|fits| progress(step * (1 + fits), all));
     let logs: Vec<HeldOut> = held_out.iter().map(|one| (one.logs.clone(), one.class)).collect();
     let temperature = temperature(&logs);
     let description = Description {
@@ -147,6 +150,7 @@ pub fn train(training: Training<'_>) -> Result<Model, TrainError> {
         plain_plans: if plain.is_some() { plans.clone() } else { Vec::new() },
         dense: prepared.rows.iter().map(|row| row.dense.len()).max().unwrap_or(0),
     };
+    let everything: Vec<usize> = (0..prepared.rows.len()).collect();
     let near = neighbours(&prepared, &everything, &plan);
     let examples = shown(&prepared, &plan);
     let text_of = |place: usize| prepared.examples.get(place).map(|example| example.text.as_str());
@@ -213,7 +217,7 @@ fn shown(prepared: &Prepared, plan: &Plan) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Every text as numbers, on two threads: an embedding takes milliseconds.
+/// Every text as numbers, on the cores there are: an embedding takes milliseconds.
 fn prepare(
     examples: Vec<Example>,
     classes: Vec<String>,
@@ -221,56 +225,100 @@ fn prepare(
     plan: &Plan,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Prepared {
-    const THREADS: usize = 2;
     let known: Vec<Cow<'_, str>> = examples.iter().map(unnamed).collect();
     let vocabulary = Vocabulary::learn(known.iter().map(AsRef::as_ref));
     drop(known);
-    let done = std::sync::atomic::AtomicU64::new(0);
-    let part = examples.len().div_ceil(THREADS).max(1);
-    let read: Vec<(Sparse, Vec<f32>)> = std::thread::scope(|scope| {
-        let workers: Vec<_> = examples
-            .chunks(part)
-            .map(|examples| {
-                let (vocabulary, done) = (&vocabulary, &done);
-                scope.spawn(move || {
-                    let read = |example: &Example| {
-                        let vectors = embed.and_then(|embed| embed.embed(&example.text)).unwrap_or_default();
-                        progress(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1);
-                        (vocabulary.row(&example.text), vectors)
-                    };
-                    examples.iter().map(read).collect::<Vec<_>>()
-                })
-            })
-            .collect();
-        workers.into_iter().flat_map(|worker| super::regression::joined(worker.join())).collect()
-    });
+    let texts: Vec<&str> = examples.iter().map(|example| example.text.as_str()).collect();
+    let sparse = spread(&texts, usize::MAX, |text| vocabulary.row(text));
+    let done = AtomicUsize::new(0);
+    let read = |more| progress((done.fetch_add(more, Ordering::Relaxed) + more) as u64);
+    let vectors: Vec<Vec<f32>> = match embed {
+        Some(embed) => embed.embed_all(&texts, &read).into_iter().map(Option::unwrap_or_default).collect(),
+        None => vec![Vec::new(); texts.len()],
+    };
     let class_of = examples
         .iter()
         .map(|one| classes.iter().position(|class| *class == one.intent).unwrap_or_default())
         .collect();
-    let (sparse, vectors): (Vec<Sparse>, Vec<Vec<f32>>) = read.into_iter().unzip();
     let lens = Lens::learn(&vectors, embed.map_or(1, Embed::parts), plan.inner_weight);
     let dense = vectors.into_iter().map(|vectors| lens.see(vectors));
     let rows = sparse.into_iter().zip(dense).map(|(sparse, dense)| Row { sparse, dense }).collect();
     Prepared { examples, classes, class_of, vocabulary, lens, rows }
 }
 
-/// The heads trained on some of the rows.
-fn fit(prepared: &Prepared, places: &[usize], plans: &[HeadPlan], plan: &Plan) -> (Heads, Option<Heads>) {
-    let size = prepared.vocabulary.len();
-    let chosen = |class_of: &dyn Fn(usize) -> Option<usize>| -> Vec<(&Row, usize, f32)> {
-        let rows =
-            places.iter().filter_map(|place| Some((prepared.rows.get(*place)?, class_of(*place)?, 1.0)));
-        rows.collect()
-    };
-    let rows = chosen(&|place| prepared.class_of.get(place).copied());
-    let intents = Heads::fit(plans, &rows, prepared.classes.len(), size, plan.rounds_max);
-    let rows = chosen(&|place| is_plain(prepared.examples.get(place)?, &plan.factual).map(usize::from));
+/// One of the fits of a training: each hangs on no other.
+#[derive(Debug, Clone, Copy)]
+enum Job {
+    /// The intents, of everything.
+    Intents,
+    /// The same with one part held out, to be read.
+    Fold(usize),
+    /// Plain questions and others, of everything.
+    Plain,
+}
+
+/// All that is fitted.
+#[derive(Default)]
+struct Fitted {
+    intents: Heads,
+    plain: Option<Heads>,
+    held_out: Vec<HeldOutRow>,
+}
+
+/// Every fit, the longest first; `progress` is told how many are done.
+fn fit_all(prepared: &Prepared, plans: &[HeadPlan], plan: &Plan, progress: &(dyn Fn(u64) + Sync)) -> Fitted {
+    let jobs: Vec<Job> =
+        [Job::Intents].into_iter().chain((0..plan.folds).map(Job::Fold)).chain([Job::Plain]).collect();
+    let done = AtomicU64::new(0);
+    let parts = spread(&jobs, FITS_AT_ONCE, |job| {
+        let everything: Vec<usize> = (0..prepared.rows.len()).collect();
+        let part = match job {
+            Job::Intents => {
+                Fitted { intents: fit_intents(prepared, &everything, plans, plan), ..Fitted::default() }
+            }
+            Job::Fold(fold) => {
+                Fitted { held_out: held_out(prepared, *fold, plans, plan), ..Fitted::default() }
+            }
+            Job::Plain => {
+                Fitted { plain: fit_plain(prepared, &everything, plans, plan), ..Fitted::default() }
+            }
+        };
+        progress(done.fetch_add(1, Ordering::Relaxed) + 1);
+        part
+    });
+    parts.into_iter().fold(Fitted::default(), |mut all, part| {
+        all.held_out.extend(part.held_out);
+        Fitted {
+            intents: if part.intents.classes > 0 { part.intents } else { all.intents },
+            plain: part.plain.or(all.plain),
+            held_out: all.held_out,
+        }
+    })
+}
+
+/// The heads of the intents trained on some of the rows.
+fn fit_intents(prepared: &Prepared, places: &[usize], plans: &[HeadPlan], plan: &Plan) -> Heads {
+    let rows = chosen(prepared, places, |place| prepared.class_of.get(place).copied());
+    Heads::fit(plans, &rows, prepared.classes.len(), prepared.vocabulary.len(), plan.rounds_max)
+}
+
+/// The heads that tell plain questions; `None` when too few were taught.
+fn fit_plain(prepared: &Prepared, places: &[usize], plans: &[HeadPlan], plan: &Plan) -> Option<Heads> {
+    let class_of = |place: usize| is_plain(prepared.examples.get(place)?, &plan.factual).map(usize::from);
+    let rows = chosen(prepared, places, class_of);
     let traps = |place: &&usize| prepared.examples.get(**place).is_some_and(|one| one.flag == Flag::Trap);
     let plain = rows.iter().filter(|(_, class, _)| *class == 1).count();
     let taught = plain >= plan.taught_min && places.iter().filter(traps).count() >= plan.taught_min;
-    let plain = taught.then(|| Heads::fit(plans, &rows, 2, size, plan.rounds_max));
-    (intents, plain)
+    taught.then(|| Heads::fit(plans, &rows, 2, prepared.vocabulary.len(), plan.rounds_max))
+}
+
+/// Those of the rows that have a class.
+fn chosen<'a>(
+    prepared: &'a Prepared,
+    places: &[usize],
+    class_of: impl Fn(usize) -> Option<usize>,
+) -> Vec<(&'a Row, usize, f32)> {
+    places.iter().filter_map(|place| Some((prepared.rows.get(*place)?, class_of(*place)?, 1.0))).collect()
 }
 
 /// Whether facts answer an example; `None` when nobody said.
@@ -283,30 +331,19 @@ fn is_plain(example: &Example, factual: &[String]) -> Option<bool> {
     }
 }
 
-fn held_out(
-    prepared: &Prepared,
-    plans: &[HeadPlan],
-    plan: &Plan,
-    progress: &(dyn Fn(u64) + Sync),
-) -> Vec<HeldOutRow> {
-    let fold_of: Vec<usize> = prepared.examples.iter().map(|one| fold(&one.text, plan.folds)).collect();
-    let mut unseen = Vec::new();
-    for fold in 0..plan.folds {
-        let (test, learn): (Vec<usize>, Vec<usize>) =
-            (0..prepared.rows.len()).partition(|place| fold_of.get(*place) == Some(&fold));
-        let (intents, _) = fit(prepared, &learn, plans, plan);
-        let near = neighbours(prepared, &learn, plan);
-        for place in test {
-            let (Some(row), Some(class)) = (prepared.rows.get(place), prepared.class_of.get(place)) else {
-                continue;
-            };
-            let likest = near.likest(&row.dense, prepared.classes.len());
-            let logs = intents.logs(row, &likest, plan.near_weight);
-            unseen.push(HeldOutRow { place, class: *class, logs });
-        }
-        progress(fold as u64 + 1);
-    }
-    unseen
+/// One part of the examples as a model reads it that learned the others.
+fn held_out(prepared: &Prepared, part: usize, plans: &[HeadPlan], plan: &Plan) -> Vec<HeldOutRow> {
+    let is_in = |one: &Example| fold(&one.text, plan.folds) == part;
+    let (test, learn): (Vec<usize>, Vec<usize>) =
+        (0..prepared.rows.len()).partition(|place| prepared.examples.get(*place).is_some_and(is_in));
+    let intents = fit_intents(prepared, &learn, plans, plan);
+    let near = neighbours(prepared, &learn, plan);
+    let read = |place: usize| {
+        let (row, class) = (prepared.rows.get(place)?, *prepared.class_of.get(place)?);
+        let likest = near.likest(&row.dense, prepared.classes.len());
+        Some(HeldOutRow { place, class, logs: intents.logs(row, &likest, plan.near_weight) })
+    };
+    test.into_iter().filter_map(read).collect()
 }
 
 /// Which part a text belongs to: by its words, so that more examples move none and the same sentence with another

@@ -6,9 +6,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::classify::model::Embed;
 
-/// Threads that make vectors at most.
-const THREADS_MAX: usize = 4;
-
 /// An embedding with the vectors of many texts at hand.
 pub(super) struct Remembered {
     inner: Arc<dyn Embed>,
@@ -23,20 +20,10 @@ impl Remembered {
         progress: &(dyn Fn(usize, usize) + Sync),
     ) -> Self {
         let texts: Vec<&str> = texts.collect::<BTreeSet<_>>().into_iter().collect();
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
-        let next = AtomicUsize::new(0);
-        let embed = || {
-            let mut own = Vec::new();
-            while let Some(text) = texts.get(next.fetch_add(1, Ordering::Relaxed)) {
-                own.push(((*text).to_owned(), inner.embed(text)));
-                progress(next.load(Ordering::Relaxed).min(texts.len()), texts.len());
-            }
-            own
-        };
-        let known = std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(embed)).collect();
-            workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
-        });
+        let done = AtomicUsize::new(0);
+        let read = |more| progress(done.fetch_add(more, Ordering::Relaxed) + more, texts.len());
+        let vectors = inner.embed_all(&texts, &read);
+        let known = texts.iter().map(|text| (*text).to_owned()).zip(vectors).collect();
         Self { inner, known }
     }
 }

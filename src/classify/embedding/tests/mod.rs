@@ -148,6 +148,30 @@ fn four_threads_get_the_bits_that_one_gets() {
 }
 
 #[test]
+fn many_texts_at_once_get_the_bits_that_each_gets_alone() {
+    let embedder = embedder();
+    let rows = golden();
+    let long = "where is my order ".repeat(60);
+    // Some of one length, so that they run together; more than once, so that a batch is full.
+    let alike = ["where is my parcel", "where is my order", "cancel my order please", "thanks a lot mate"];
+    let mut texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).chain(["", &long]).collect();
+    texts.extend(alike.iter().cycle().take(100));
+    let read = std::sync::atomic::AtomicUsize::new(0);
+    let all = embedder.embed_all(&texts, &|more| {
+        read.fetch_add(more, std::sync::atomic::Ordering::Relaxed);
+    });
+    assert_eq!((all.len(), read.into_inner()), (texts.len(), texts.len()));
+    for (text, vectors) in texts.iter().zip(&all).take(texts.len() - 90) {
+        let alone = embedder.embed_layers(text).unwrap();
+        assert_eq!(vectors.as_deref().map(bits), Some(bits(&alone)), "{text:?}");
+    }
+    for (at, vectors) in all.iter().enumerate().skip(texts.len() - 90) {
+        assert_eq!(vectors, &all[at - 4], "{:?}", texts[at]);
+    }
+    assert!(embedder.embed_all(&[], &|_| ()).is_empty());
+}
+
+#[test]
 fn a_second_model_gives_the_same_bits() {
     let (one, other) = (embedder(), embedder());
     let text = "My package says delivered but I never got it.";
