@@ -72,9 +72,8 @@ pub(super) fn verdict(
     let raw: Vec<Vec<f64>> =
         readings.iter().map(|one| one.logs.iter().map(|log| f64::from(log.exp())).collect()).collect();
     let merged = merged(model, readings);
-    let claimed = |class: &String| {
-        Intent::from(if class == BACKGROUND || disabled(class) { OTHER } else { class })
-    };
+    let claimed =
+        |class: &String| Intent::from(if class == BACKGROUND || disabled(class) { OTHER } else { class });
     let claimed: Vec<Intent> = classes.iter().map(claimed).collect();
     let weighed = weighed(&claimed, &merged, rules, starter.rules_weight);
     let mut ranked = ranked(&weighed, rules);

@@ -105,7 +105,9 @@ impl Classifier for CombinedClassifier {
         let Installed { model, version } = self.installed();
         let readings: Vec<Reading> =
             self.readings(&model, input).into_iter().map(|(_, reading)| reading).collect();
-        let mut verdict = merge::verdict(&rules, &model, &readings, &self.starter, &|intent| self.rules.is_disabled(intent));
+        let mut verdict = merge::verdict(&rules, &model, &readings, &self.starter, &|intent| {
+            self.rules.is_disabled(intent)
+        });
         verdict.cautions.extend(self.outside_the_text(&model, input));
         (verdict, version.to_string())
     }

@@ -98,7 +98,8 @@ fn an_intent_that_is_switched_off_is_never_claimed_and_still_stops_an_answer() {
         let rules = PhraseClassifier::new(&BTreeMap::new(), &names).unwrap();
         CombinedClassifier::new(rules, taught(), None)
     };
-    let verdict = off(&["safety"]).classify(&Input { text: "the lamp exploded and burned my hand", subject: "" });
+    let verdict =
+        off(&["safety"]).classify(&Input { text: "the lamp exploded and burned my hand", subject: "" });
     assert!(verdict.urgent.is_empty(), "{verdict:#?}");
     assert!(verdict.ranked.iter().all(|one| one.intent.as_str() != "safety"), "{verdict:#?}");
     assert!(warned(&verdict, "urgent"), "{verdict:#?}");

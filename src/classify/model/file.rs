@@ -1,7 +1,7 @@
 //! A trained model as bytes: a line that names the format, sections, a checksum.
 //!
 //! ```text
-//! "richpanel-mw model 2\n" · a length (u64) for each section · the sections ([`Parts`]) · SHA-256 of all that
+//! "richpanel-mw model 3\n" · a length (u64) for each section · the sections ([`Parts`]) · SHA-256 of all that
 //! ```
 //! All numbers are little-endian. Only the small head is JSON: the rest is used as it lies here, so that a model of
 //! some megabytes is there in milliseconds. [`write`] and [`read`] are each other's inverse; a file that was cut,
@@ -9,7 +9,7 @@
 
 use sha2::{Digest, Sha256};
 
-const MAGIC: &[u8] = b"richpanel-mw model 2\n";
+const MAGIC: &[u8] = b"richpanel-mw model 3\n";
 const CHECKSUM_BYTES: usize = 32;
 const SECTIONS: usize = 7;
 /// Bytes of a model at most, so that a wrong file does not fill the memory.

@@ -20,6 +20,7 @@ mod judge;
 mod kept_tests;
 mod lbfgs;
 mod loss;
+mod machine;
 pub mod measure;
 mod near;
 pub mod ngrams;
@@ -38,6 +39,7 @@ use bound::Chosen;
 use calibration::{Bin, at_temperature};
 use file::{Parts, bytes_of, take_numbers};
 use head::{HeadPlan, Heads};
+use machine::{Machine, Plain};
 use near::{Label, Neighbours};
 use ngrams::Vocabulary;
 use regression::Row;
@@ -111,10 +113,11 @@ pub struct Description {
     inner_weight: f32,
     /// What the likest example of a class adds to its score.
     near_weight: f32,
-    /// The same for plain questions and others.
-    plain_near_weight: f32,
+    /// The intents that facts answer.
+    factual: Vec<String>,
     plans: Vec<HeadPlan>,
     plain_plans: Vec<HeadPlan>,
+    plain_machine: Option<machine::Curve>,
     /// Numbers of the embedding; 0 without.
     dense: usize,
 }
@@ -127,7 +130,7 @@ pub struct Model {
     vocabulary: Vocabulary,
     lens: Lens,
     intents: Heads,
-    plain: Option<Heads>,
+    plain: Option<Plain>,
     near: Neighbours,
     /// The texts that they are of, for people: class, tab, text; a line each.
     examples: String,
@@ -155,6 +158,8 @@ pub struct Near {
     pub likeness: f64,
 }
 
+/// Below this raw probability of the factual intents a text is not asked whether it is a plain question.
+const FACTUAL_MIN: f32 = 0.1;
 /// Characters of an example that are kept for people.
 const EXAMPLE_CHARS: usize = 160;
 /// Examples whose vectors and texts are kept, at most: they are half of a model's bytes, and each is looked at for each
@@ -197,9 +202,10 @@ impl Model {
         let likest = self.near.likest(&row.dense, self.intents.classes);
         let logs = self.intents.logs(&row, &likest, self.description.near_weight);
         let plain = self.plain.as_ref().map(|plain| {
-            let likest = self.near.likest_plain(&row.dense);
-            let logs = plain.logs(&row, &likest, self.description.plain_near_weight);
-            logs.get(1).map_or(0.0, |log| f64::from(log.exp()))
+            let factual = self.description.factual.iter().filter_map(|intent| logs.get(self.class(intent)?));
+            // What is no status question is no plain one, and need not be asked.
+            let asks = factual.map(|log| log.exp()).sum::<f32>() >= FACTUAL_MIN;
+            if asks { plain.probability(&row) } else { 0.0 }
         });
         Reading { logs, plain, row }
     }
@@ -236,13 +242,21 @@ impl Model {
 
     /// The model as bytes; the same model gives the same ones.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let heads = || self.intents.heads.iter().chain(self.plain.iter().flat_map(|plain| &plain.heads));
+        let of_plain = match &self.plain {
+            Some(Plain::Heads(heads)) => heads.heads.as_slice(),
+            _ => &[],
+        };
         let mut numbers = bytes_of(self.vocabulary.rarity().iter().chain(&self.lens.centre));
         let mut cells = Vec::new();
-        for (_, packed) in heads() {
+        for (_, packed) in self.intents.heads.iter().chain(of_plain) {
             let (plain, ngrams) = packed.stored();
             numbers.extend(bytes_of(plain));
             cells.extend(ngrams);
+        }
+        if let Some(Plain::Machine(machine)) = &self.plain {
+            let (own, vectors) = machine.stored();
+            numbers.extend(bytes_of(own));
+            cells.extend(vectors);
         }
         file::write(&Parts {
             head: serde_json::to_string(&self.description).unwrap_or_default().as_bytes(),
@@ -288,12 +302,14 @@ impl Model {
         let centre = take_numbers(&mut numbers, dense.saturating_sub(size))?;
         let lens = Lens { size, centre, weight: description.inner_weight };
         let shape = head::Shape { features, dense };
-        let mut load =
-            |plans: &[HeadPlan], classes| Heads::load(plans, classes, shape, &mut numbers, &mut cells);
-        let intents = load(&description.plans, description.classes.len())?;
-        let plain = match description.plain_plans.as_slice() {
-            [] => None,
-            plans => Some(load(plans, 2)?),
+        let classes = description.classes.len();
+        let intents = Heads::load(&description.plans, classes, shape, &mut numbers, &mut cells)?;
+        let plain = match (description.plain_plans.as_slice(), description.plain_machine) {
+            ([], None) => None,
+            ([], Some(curve)) => {
+                Some(Plain::Machine(Machine::load(curve, (dense, size), &mut numbers, &mut cells)?))
+            }
+            (plans, _) => Some(Plain::Heads(Heads::load(plans, 2, shape, &mut numbers, &mut cells)?)),
         };
         if !numbers.is_empty() || !cells.is_empty() {
             return Err(FileError::Damaged("there are more weights than the head names"));

@@ -80,24 +80,10 @@ impl Neighbours {
         }
         likest
     }
-
-    /// How like the likest example that is no plain question is, and the likest that is one.
-    pub(super) fn likest_plain(&self, dense: &[f32]) -> [f32; 2] {
-        let mut likest = [0.0_f32; 2];
-        for (likeness, label) in self.likeness(dense).zip(&self.labels) {
-            let [not, is] = &mut likest;
-            match label.plain {
-                Some(true) => *is = is.max(likeness),
-                Some(false) => *not = not.max(likeness),
-                None => {}
-            }
-        }
-        likest
-    }
 }
 
 /// The product, summed in sixteen lanes: one sum after another would wait for each addition.
-fn dot(vector: &[u8], dense: &[f32]) -> f32 {
+pub(super) fn dot(vector: &[u8], dense: &[f32]) -> f32 {
     const LANES: usize = 16;
     let ((vector, rest), (dense, dense_rest)) = (vector.as_chunks::<LANES>(), dense.as_chunks::<LANES>());
     let mut sums = [0.0_f32; LANES];
@@ -133,7 +119,6 @@ mod tests {
             assert!(found.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 1e-6), "{found:?} {wanted:?}");
         };
         near(&known.likest(&[0.1, 0.3], 3), &[0.03, 0.09, 0.0]);
-        near(&known.likest_plain(&[0.1, 0.3]), &[0.08, 0.03]);
         near(&known.likeness(&[1.0, 0.0]).collect::<Vec<_>>(), &[0.3, 0.2, 0.0]);
         near(&known.likest(&[], 2), &[0.0, 0.0]);
     }

@@ -14,6 +14,7 @@ use super::calibration::{HeldOut, at_temperature, temperature};
 use super::examples::{Example, Flag, Source, configured, fingerprint, in_order};
 use super::head::{HeadPlan, Heads, View};
 use super::judge::{HeldOutRow, best, by_source, figures, thresholds};
+use super::machine::{self, Machine, Plain, Sides};
 use super::near::{Label, Neighbours};
 use super::ngrams::{Vocabulary, words};
 use super::regression::Row;
@@ -35,8 +36,6 @@ pub struct Plan {
     pub inner_weight: f32,
     /// What the likest example of a class adds to its score.
     pub near_weight: f32,
-    /// What the likest plain question, and the likest other message, add to theirs.
-    pub plain_near_weight: f32,
     /// Whether an intent's own name ("order status") is an example of it.
     pub names: bool,
     /// Rounds of the fit at most.
@@ -59,7 +58,6 @@ impl Default for Plan {
             ngrams_only: vec![head(View::Ngrams, 10.0, 1.0, 1.0)],
             inner_weight: 0.4,
             near_weight: 2.0,
-            plain_near_weight: 8.0,
             names: true,
             rounds_max: 60,
             target: 0.995,
@@ -69,6 +67,9 @@ impl Default for Plan {
         }
     }
 }
+
+/// From this likeness to a plain question on an unflagged message is shown to the machine that tells them apart.
+const ASKED_LIKENESS_MIN: f32 = 0.65;
 
 /// What a training needs.
 pub struct Training<'a> {
@@ -145,9 +146,13 @@ pub fn train(training: Training<'_>) -> Result<Model, TrainError> {
         parts: embed.map_or(1, Embed::parts),
         inner_weight: plan.inner_weight,
         near_weight: plan.near_weight,
-        plain_near_weight: plan.plain_near_weight,
+        factual: plan.factual.clone(),
         plans: plans.clone(),
-        plain_plans: if plain.is_some() { plans.clone() } else { Vec::new() },
+        plain_plans: if let Some(Plain::Heads(_)) = &plain { plans.clone() } else { Vec::new() },
+        plain_machine: match &plain {
+            Some(Plain::Machine(machine)) => Some(machine.curve()),
+            _ => None,
+        },
         dense: prepared.rows.iter().map(|row| row.dense.len()).max().unwrap_or(0),
     };
     let everything: Vec<usize> = (0..prepared.rows.len()).collect();
@@ -261,7 +266,7 @@ enum Job {
 #[derive(Default)]
 struct Fitted {
     intents: Heads,
-    plain: Option<Heads>,
+    plain: Option<Plain>,
     held_out: Vec<HeldOutRow>,
 }
 
@@ -279,9 +284,7 @@ fn fit_all(prepared: &Prepared, plans: &[HeadPlan], plan: &Plan, progress: &(dyn
             Job::Fold(fold) => {
                 Fitted { held_out: held_out(prepared, *fold, plans, plan), ..Fitted::default() }
             }
-            Job::Plain => {
-                Fitted { plain: fit_plain(prepared, &everything, plans, plan), ..Fitted::default() }
-            }
+            Job::Plain => Fitted { plain: fit_plain(prepared, plans, plan), ..Fitted::default() },
         };
         progress(done.fetch_add(1, Ordering::Relaxed) + 1);
         part
@@ -302,14 +305,43 @@ fn fit_intents(prepared: &Prepared, places: &[usize], plans: &[HeadPlan], plan: 
     Heads::fit(plans, &rows, prepared.classes.len(), prepared.vocabulary.len(), plan.rounds_max)
 }
 
-/// The heads that tell plain questions; `None` when too few were taught.
-fn fit_plain(prepared: &Prepared, places: &[usize], plans: &[HeadPlan], plan: &Plan) -> Option<Heads> {
-    let class_of = |place: usize| is_plain(prepared.examples.get(place)?, &plan.factual).map(usize::from);
-    let rows = chosen(prepared, places, class_of);
-    let traps = |place: &&usize| prepared.examples.get(**place).is_some_and(|one| one.flag == Flag::Trap);
-    let plain = rows.iter().filter(|(_, class, _)| *class == 1).count();
-    let taught = plain >= plan.taught_min && places.iter().filter(traps).count() >= plan.taught_min;
-    taught.then(|| Heads::fit(plans, &rows, 2, prepared.vocabulary.len(), plan.rounds_max))
+/// What tells plain questions; `None` when too few were taught.
+fn fit_plain(prepared: &Prepared, plans: &[HeadPlan], plan: &Plan) -> Option<Plain> {
+    let side = |place: usize| is_plain(prepared.examples.get(place)?, &plan.factual);
+    let everything: Vec<usize> = (0..prepared.rows.len()).collect();
+    let plain: Vec<usize> = everything.iter().copied().filter(|place| side(*place) == Some(true)).collect();
+    let is_trap = |place: &&usize| prepared.examples.get(**place).is_some_and(|one| one.flag == Flag::Trap);
+    if plain.len() < plan.taught_min || everything.iter().filter(is_trap).count() < plan.taught_min {
+        return None;
+    }
+    if prepared.lens.size() == 0 {
+        let rows = chosen(prepared, &everything, |place| side(place).map(usize::from));
+        return Some(Plain::Heads(Heads::fit(plans, &rows, 2, prepared.vocabulary.len(), plan.rounds_max)));
+    }
+    Some(Plain::Machine(Machine::fit(&sides(prepared, &plain, &side))))
+}
+
+/// What a machine learns from: what was flagged, and of all the rest what is like a plain question.
+fn sides<'a>(prepared: &'a Prepared, plain: &[usize], side: &dyn Fn(usize) -> Option<bool>) -> Sides<'a> {
+    let first = prepared.lens.size();
+    let label = Label { class: 0, plain: None };
+    let dense = |place: usize| prepared.rows.get(place).map_or(&[][..], |row| row.dense.as_slice());
+    let likest = Neighbours::learn(first, plain.iter().map(|place| (dense(*place), label)));
+    let others: Vec<usize> = (0..prepared.rows.len()).filter(|place| side(*place) == Some(false)).collect();
+    let likeness = spread(&others, usize::MAX, |place| {
+        let flagged = prepared.examples.get(*place).is_some_and(|one| one.flag == Flag::Trap);
+        let likest = likest.likeness(dense(*place)).fold(0.0_f32, f32::max);
+        if flagged { 1.0 + likest } else { likest }
+    });
+    let mut others: Vec<(f32, usize)> = likeness.into_iter().zip(others).collect();
+    others.retain(|(likeness, _)| *likeness >= ASKED_LIKENESS_MIN);
+    others.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    others.truncate(machine::EXAMPLES_MAX / 2);
+    let plain = plain.iter().take(machine::EXAMPLES_MAX / 2).map(|place| (*place, true));
+    let part = |place: usize| prepared.examples.get(place).map_or(0, |one| fold(&one.text, machine::FOLDS));
+    let rows = plain.chain(others.into_iter().map(|(_, place)| (place, false)));
+    let read = rows.filter(|(place, _)| dense(*place).len() >= first);
+    Sides { first, rows: read.map(|(place, plain)| (dense(place), plain, part(place))).collect() }
 }
 
 /// Those of the rows that have a class.
