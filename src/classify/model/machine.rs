@@ -106,8 +106,7 @@ fn pairs(vectors: &[Vec<f32>], size: usize) -> Vec<f32> {
         panels.add_scores(&rows, &mut products);
         let own = squares.iter().skip(*from);
         let rows = products.chunks_exact(groups(count)).zip(own).flat_map(|(products, own)| {
-            let likeness =
-                |(product, other): (&f32, &f32)| 1.0 + (-GAMMA * (own + other - 2.0 * product)).exp();
+            let likeness = |(product, other): (&f32, &f32)| (-GAMMA * (own + other - 2.0 * product)).exp();
             products.iter().flatten().zip(&squares).map(likeness).collect::<Vec<f32>>()
         });
         rows.collect::<Vec<f32>>()
