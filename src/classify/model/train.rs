@@ -301,7 +301,7 @@ fn held_out(
                 continue;
             };
             let likest = near.likest(&row.dense, prepared.classes.len());
-            let logs = intents.logs(row, &likest, plan.near_weight);
+            let logs = intents.read(row, &likest, plan.near_weight).logs;
             unseen.push(HeldOutRow { place, class: *class, logs });
         }
         progress(fold as u64 + 1);
