@@ -141,7 +141,7 @@ pub struct Reading {
 
 impl Reading {
     /// How familiar the message is when it is read as this class: the logit of the raw probability, plus how much spoke
-    /// for any intent at all, plus ten times the likeness to the nearest example of the class. It ranks strangers and
+    /// for any intent at all, plus five times the likeness to the nearest example of the class. It ranks strangers and
     /// errors below what was read well, better than the probability does; no unit, no bounds, and minus infinity where
     /// the model has no opinion.
     pub fn familiarity(&self, class: usize) -> f64 {
