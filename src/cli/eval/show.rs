@@ -247,7 +247,7 @@ fn worth(report: &public::Report, share: &dyn Fn(Option<Figure>) -> String) -> S
         let words = format!("{} answered, {} of them right ({promise})", share(*coverage), share(*precision));
         text.push_str(&pair("threshold", &words));
         let words = format!("{} answered, {} of them right", share(plain.coverage), share(plain.precision));
-        text.push_str(&pair("  by probability", &words));
+        text.push_str(&pair("  probability", &words));
     }
     if report.stranger_weight > 1.0 {
         let (weight, counted) = (report.stranger_weight, percent(report.strangers_counted));
