@@ -96,8 +96,8 @@ pub(super) struct Worth {
 }
 
 impl Worth {
-    fn of<'a>(gates: impl Iterator<Item = &'a Gate> + Clone) -> Self {
-        let over = |value: &dyn Fn(&Gate) -> Option<f64>| Figure::of(gates.clone().filter_map(value));
+    fn of(gates: &[&Gate]) -> Self {
+        let over = |value: &dyn Fn(&Gate) -> Option<f64>| Figure::of(gates.iter().copied().filter_map(value));
         Self {
             auroc: over(&|gate| gate.auroc),
             coverage: over(&Gate::coverage),
@@ -298,8 +298,8 @@ pub(super) fn measure(
         target: settings.promise.target,
         bound_confidence: settings.promise.confidence,
         accuracy: over(&|round| round.accuracy),
-        worth: Worth::of(rounds.iter().map(|round| &round.gate)),
-        by_probability: Worth::of(rounds.iter().map(|round| &round.by_probability)),
+        worth: Worth::of(&rounds.iter().map(|round| &round.gate).collect::<Vec<_>>()),
+        by_probability: Worth::of(&rounds.iter().map(|round| &round.by_probability).collect::<Vec<_>>()),
         calibration_error: over(&|round| round.calibration_error),
         unknown_intents: asked.filter(|intent| !learned.contains(intent)).map(str::to_owned).collect(),
         bins: detail.bins,
