@@ -3,6 +3,12 @@
 //!
 //! "600 answered, none wrong" does not prove 100 %: at 95 % confidence it proves 99.5 %. [`choose`] takes the smallest
 //! threshold whose bound meets the target and refuses, with the reason, when there is too little to promise anything.
+//!
+//! Where strangers are rarer among the held-out messages than in life, each of them stands for several
+//! ([`stranger_weight`]). A weight makes errors heavier and proof no larger: the sample that proves is the right
+//! answers, each counted once whatever it weighs; a wrong one counts as its weight, at least one, and their sum is
+//! rounded up. So no weight proves what the bare counts would not. What weights cannot repair is that few strangers were
+//! seen: of a hundred, none answered leaves room for two in a hundred.
 
 use serde::{Deserialize, Serialize};
 
@@ -43,16 +49,32 @@ fn tail(right: usize, all: usize, p: f64) -> f64 {
 /// One held-out message on which an answer would have hung.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Judged {
-    /// The raw score, 0..=1.
+    /// The score: the higher, the surer.
     pub score: f64,
     /// Whether the answer would have been right.
     pub right: bool,
+    /// How many messages it stands for when it is wrong; less than one counts as one.
+    pub weight: f64,
+}
+
+impl Judged {
+    /// One that stands for itself.
+    pub const fn new(score: f64, right: bool) -> Self {
+        Self { score, right, weight: 1.0 }
+    }
+}
+
+/// How many strangers each of the held-out ones stands for, so that they make this share (0..1) of all; at least one.
+/// Where there are none, none can stand for any.
+pub fn stranger_weight(own: usize, strangers: usize, share: f64) -> f64 {
+    let wanted = own as f64 * share / (1.0 - share);
+    if strangers == 0 || !wanted.is_finite() { 1.0 } else { (wanted / strangers as f64).max(1.0) }
 }
 
 /// A threshold and what it was seen to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Chosen {
-    /// Answer from this raw score on.
+    /// Answer from this score on.
     pub at: f64,
     /// Held-out messages at or above it.
     pub answered: usize,
@@ -69,24 +91,36 @@ pub struct Chosen {
 pub fn choose(judged: &[Judged], target: f64, confidence: f64) -> Result<Chosen, String> {
     let mut sorted: Vec<Judged> = judged.iter().copied().filter(|one| one.score.is_finite()).collect();
     sorted.sort_by(|a, b| b.score.total_cmp(&a.score));
-    let (mut best, mut wrong) = (None, 0);
+    let (mut best, mut wrong, mut weight) = (None, 0, 0.0);
     for (place, one) in sorted.iter().enumerate() {
-        wrong += usize::from(!one.right);
+        if !one.right {
+            wrong += 1;
+            weight += one.weight.max(1.0);
+        }
         // Equal scores pass or fail together.
         if sorted.get(place + 1).is_some_and(|next| next.score >= one.score) {
             continue;
         }
         let answered = place + 1;
+        let right = answered - wrong;
+        let counted = right + rounded_up(weight);
         // What is not right often enough as it was counted is not proven to be.
-        if ((answered - wrong) as f64) < target * answered as f64 {
+        if (right as f64) < target * counted as f64 {
             continue;
         }
-        let bound = lower_bound(answered - wrong, answered, confidence);
+        let bound = lower_bound(right, counted, confidence);
         if bound >= target {
             best = Some(Chosen { at: one.score, answered, wrong, bound });
         }
     }
     best.ok_or_else(|| refusal(&sorted, target, confidence))
+}
+
+/// The bound is one of whole messages: parts of one count in full.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a sum of weights from one up")]
+fn rounded_up(weight: f64) -> usize {
+    // A sum of whole weights may end a hair above its number.
+    (weight - 1e-9).ceil() as usize
 }
 
 /// Held-out messages without one error that the target needs.
@@ -127,25 +161,65 @@ mod tests {
     }
 
     fn rights(count: usize, score: f64) -> Vec<Judged> {
-        vec![Judged { score, right: true }; count]
+        vec![Judged::new(score, true); count]
     }
 
     #[test]
     fn the_smallest_threshold_that_is_proven_is_chosen() {
         let mut judged = rights(700, 0.9);
         judged.extend(rights(300, 0.6));
-        judged.extend([Judged { score: 0.3, right: false }; 30]);
+        judged.extend([Judged::new(0.3, false); 30]);
         let chosen = choose(&judged, 0.995, 0.95).unwrap();
         assert_eq!((chosen.at, chosen.answered, chosen.wrong), (0.6, 1000, 0));
         // One error below the top costs proof; ten cost the threshold.
-        judged.extend([Judged { score: 0.7, right: false }; 10]);
+        judged.extend([Judged::new(0.7, false); 10]);
         assert_eq!(choose(&judged, 0.995, 0.95).unwrap().at, 0.9);
+    }
+
+    #[test]
+    fn a_stranger_stands_for_those_that_life_has_more_of() {
+        // 100 among 3,000, where 18.2 % are expected: 1,000 to 4,500.
+        let weight = stranger_weight(3_000, 100, 1_000.0 / 5_500.0);
+        assert!((weight - 6.666_667).abs() < 1e-5, "{weight}");
+        assert_eq!(stranger_weight(100, 100, 0.1), 1.0, "rarer in life: never lighter than it was counted");
+        assert_eq!((stranger_weight(100, 0, 0.5), stranger_weight(100, 5, 1.0)), (1.0, 1.0));
+        let stranger = |score| Judged { weight, ..Judged::new(score, false) };
+        let mut judged = rights(1000, 0.9);
+        judged.extend(rights(1000, 0.6));
+        judged.extend([stranger(0.7), stranger(0.7)]);
+        // Two weigh 13.3, counted as 14 beside 2,000 right ones: proven from .6 on is lower_bound(2000, 2014).
+        assert_eq!(choose(&judged, 0.99, 0.95).unwrap().at, 0.9);
+        let chosen = choose(&judged, 0.985, 0.95).unwrap();
+        assert_eq!((chosen.at, chosen.answered, chosen.wrong), (0.6, 2002, 2));
+        assert!((chosen.bound - lower_bound(2000, 2014, 0.95)).abs() < 1e-12, "{}", chosen.bound);
+    }
+
+    #[test]
+    fn no_weight_makes_a_promise_easier() {
+        let plain: Vec<Judged> =
+            (0..900).map(|n| Judged::new(1.0 - f64::from(n) / 1000.0, n % 97 != 96)).collect();
+        let alone = choose(&plain, 0.97, 0.95).unwrap();
+        for (right, wrong) in [(50.0, 1.0), (1.0, 0.1), (50.0, 0.0), (1.0, f64::NAN), (7.0, -3.0)] {
+            let weight = |one: &Judged| if one.right { right } else { wrong };
+            let weighted: Vec<Judged> =
+                plain.iter().map(|one| Judged { weight: weight(one), ..*one }).collect();
+            assert_eq!(choose(&weighted, 0.97, 0.95).unwrap(), alone, "{right} {wrong}");
+        }
+        let mut before = alone.at;
+        for weight in [1.5, 2.0, 3.0, 5.0] {
+            let heavier: Vec<Judged> = plain.iter().map(|one| Judged { weight, ..*one }).collect();
+            let Ok(chosen) = choose(&heavier, 0.97, 0.95) else { break };
+            assert!(chosen.at >= before, "{weight}: {} below {before}", chosen.at);
+            before = chosen.at;
+        }
+        let heavy: Vec<Judged> = plain.iter().map(|one| Judged { weight: 30.0, ..*one }).collect();
+        assert_ne!(choose(&heavy, 0.97, 0.95).map(|chosen| chosen.at), Ok(alone.at));
     }
 
     #[test]
     fn equal_scores_are_answered_together_or_not_at_all() {
         let mut judged = rights(700, 0.9);
-        judged.extend([Judged { score: 0.9, right: false }; 30]);
+        judged.extend([Judged::new(0.9, false); 30]);
         assert!(choose(&judged, 0.995, 0.95).unwrap_err().contains("no threshold promises 99.5 %"));
     }
 
@@ -157,6 +231,6 @@ mod tests {
             "100 held-out messages are too few to promise 99.5 %: 598 without an error are needed"
         );
         assert!(choose(&[], 0.995, 0.95).is_err());
-        assert!(choose(&[Judged { score: f64::NAN, right: true }], 0.5, 0.95).is_err());
+        assert!(choose(&[Judged::new(f64::NAN, true)], 0.5, 0.95).is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! Linear heads over n-grams and an embedding, whose opinions are added.
 //!
-//! [`Heads::fit`] trains them over prepared [`Row`]s; [`Heads::logs`] gives the logarithm of each class's raw
+//! [`Heads::fit`] trains them over prepared [`Row`]s; [`Heads::read`] gives the logarithm of each class's raw
 //! probability. Two heads trained apart and added see more than one over everything (decisions, Accuracy).
 
 use super::file::FileError;
@@ -38,6 +38,15 @@ pub struct Heads {
     /// Classes.
     pub classes: usize,
     pub(super) heads: Vec<(HeadPlan, Packed)>,
+}
+
+/// What heads read in a row.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Opinion {
+    /// The logarithm of each class's raw probability; all of them together are 1.
+    pub logs: Vec<f32>,
+    /// Each class's linear score, the heads' parts added: beside the probabilities it tells how much spoke at all.
+    pub scores: Vec<f32>,
 }
 
 /// The row as a head sees it.
@@ -105,17 +114,17 @@ impl Heads {
         Self { classes, heads }
     }
 
-    /// The logarithm of each class's raw probability; all of them together are 1. `likest` is how like the likest
-    /// example of each class is, and counts so much.
-    pub fn logs(&self, row: &Row, likest: &[f32], near_weight: f32) -> Vec<f32> {
-        let mut sum = vec![0.0_f32; self.classes];
+    /// Reads a row. `likest` is how like the likest example of each class is, and counts so much in the probabilities.
+    pub fn read(&self, row: &Row, likest: &[f32], near_weight: f32) -> Opinion {
+        let (mut sum, mut all) = (vec![0.0_f32; self.classes], vec![0.0_f32; self.classes]);
         for (plan, weights) in &self.heads {
             let scores = weights.scores(&seen(plan, row));
             let mut shares = scores.clone();
             #[expect(clippy::cast_possible_truncation, reason = "scores are single precision")]
             let total = softmax(&mut shares) as f32;
-            for (sum, score) in sum.iter_mut().zip(&scores) {
+            for ((sum, all), score) in sum.iter_mut().zip(&mut all).zip(&scores) {
                 *sum += plan.share * (score - total);
+                *all += plan.share * score;
             }
         }
         for (sum, likeness) in sum.iter_mut().zip(likest) {
@@ -125,7 +134,7 @@ impl Heads {
         #[expect(clippy::cast_possible_truncation, reason = "scores are single precision")]
         let total = softmax(&mut shares) as f32;
         sum.iter_mut().for_each(|log| *log -= total);
-        sum
+        Opinion { logs: sum, scores: all }
     }
 
     /// What each n-gram of a row adds to a class against the mean of all classes, by its place in the vocabulary.
@@ -169,13 +178,13 @@ mod tests {
             rows.iter().zip([0, 1, 0, 1]).map(|(row, c)| (row, c, 1.0)).collect();
         let both = Heads::fit(&[plan(View::Ngrams), plan(View::Embedding)], &given, 2, 3, 100);
         for (row, class, _) in &given {
-            let logs = both.logs(row, &[], 0.0);
+            let logs = both.read(row, &[], 0.0).logs;
             let sum: f32 = logs.iter().map(|log| log.exp()).sum();
             assert!((sum - 1.0).abs() < 1e-5 && logs[*class].exp() > 0.7, "{logs:?} for {class}");
         }
         let blind = Heads::fit(&[plan(View::Ngrams)], &given, 2, 3, 100);
         assert!(
-            (blind.logs(&rows[2], &[], 0.0)[0].exp() - 0.5).abs() < 0.01,
+            (blind.read(&rows[2], &[], 0.0).logs[0].exp() - 0.5).abs() < 0.01,
             "n-grams alone cannot tell the second pair"
         );
         let spoken = both.speaking(&rows[0], 0);

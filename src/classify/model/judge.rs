@@ -90,7 +90,7 @@ pub(super) fn thresholds(
         let same = *class == example.intent
             || (plan.factual.contains(class) && plan.factual.contains(&example.intent));
         let right = same && example.flag != Flag::Trap;
-        judged.entry(class).or_default().push(Judged { score, right });
+        judged.entry(class).or_default().push(Judged::new(score, right));
     }
     let classes = prepared.classes.iter().filter(|class| *class != BACKGROUND);
     classes

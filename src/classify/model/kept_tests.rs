@@ -189,3 +189,27 @@ mod retrained {
         scores
     }
 }
+
+#[test]
+fn what_was_learned_is_familiar_and_what_was_not_is_less_so() {
+    let strangers = ["the weather in york", "my tax return is late", "a song for the piano"];
+    let unlike = |text: &&str| Example {
+        intent: examples::BACKGROUND.into(),
+        text: (*text).into(),
+        ..messages()[0].clone()
+    };
+    let examples: Vec<Example> = messages().into_iter().chain(strangers.iter().map(unlike)).collect();
+    for embed in [None, Some(&Toy as &dyn Embed)] {
+        let model = trained(examples.clone(), embed);
+        let thanks = model.class("thanks").unwrap();
+        let familiar = |text: &str| model.read(text, embed).familiarity(thanks);
+        let known = familiar("thank you, the lamp is lovely");
+        for other in ["where is my lamp now", "the weather in york", "qqq zzz"] {
+            assert!(familiar(other) < known, "{other}: {} and {known}", familiar(other));
+        }
+        assert_eq!(model.read("thank you", embed).familiarity(99), f64::NEG_INFINITY);
+    }
+    // What the embedding cannot read is as unfamiliar as anything can be.
+    let model = trained(examples, Some(&Toy));
+    assert_eq!(model.read("thank you!", Some(&Toy)).familiarity(0), f64::NEG_INFINITY);
+}

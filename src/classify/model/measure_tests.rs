@@ -31,7 +31,7 @@ fn a_row_of_the_confusion_is_what_was_said() {
 }
 
 fn judged(list: &[(f64, bool)]) -> Vec<Judged> {
-    list.iter().map(|(score, right)| Judged { score: *score, right: *right }).collect()
+    list.iter().map(|(score, right)| Judged::new(*score, *right)).collect()
 }
 
 #[test]

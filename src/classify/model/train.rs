@@ -373,7 +373,7 @@ fn held_out(prepared: &Prepared, part: usize, plans: &[HeadPlan], plan: &Plan) -
     let read = |place: usize| {
         let (row, class) = (prepared.rows.get(place)?, *prepared.class_of.get(place)?);
         let likest = near.likest(&row.dense, prepared.classes.len());
-        Some(HeldOutRow { place, class, logs: intents.logs(row, &likest, plan.near_weight) })
+        Some(HeldOutRow { place, class, logs: intents.read(row, &likest, plan.near_weight).logs })
     };
     test.into_iter().filter_map(read).collect()
 }

@@ -92,18 +92,18 @@ pub(super) fn public(report: &public::Report) -> String {
         Some(figure) if report.rounds.len() == 1 => percent(Some(figure.mean)),
         Some(figure) => format!("{} ± {:.1}", percent(Some(figure.mean)), figure.spread * 100.0),
     };
-    let auroc = report.auroc.map_or_else(|| "-".into(), |auroc| format!("{:.4}", auroc.mean));
+    let auroc = report.worth.auroc.map_or_else(|| "-".into(), |auroc| format!("{:.4}", auroc.mean));
     let promise = percent(Some(report.target));
     let facts = vec![
         fact("accuracy", share(report.accuracy)),
         fact("strangers told apart (AUROC)", auroc),
-        fact("answered from the chosen threshold on", share(report.coverage)),
-        fact("of those right", format!("{} ({promise} promised)", share(report.precision))),
+        fact("answered from the chosen threshold on", share(report.worth.coverage)),
+        fact("of those right", format!("{} ({promise} promised)", share(report.worth.precision))),
         fact("calibration error", share(report.calibration_error)),
         fact("trainings", report.rounds.len().to_string()),
         fact("embedding", report.embedding.clone().unwrap_or_else(|| "none: n-grams alone".into())),
     ];
-    let chosen = report.rounds.first().and_then(|round| round.threshold.as_ref());
+    let chosen = report.rounds.first().and_then(|round| round.gate.threshold.as_ref());
     render(&Page {
         title: "How good is the model on this set?",
         about: format!(

@@ -82,7 +82,7 @@ fn the_sentences_say_what_is_drawn() {
         "{}",
         plot.reading
     );
-    let judged = |score, right| Scored { score, right };
+    let judged = |score, right| Scored::new(score, right);
     let points =
         risk_coverage(&[judged(0.9, true), judged(0.8, true), judged(0.2, false), judged(0.1, true)]);
     let plot = plots::risk(&points, area(&points), Some(0.5));

@@ -7,6 +7,7 @@
 
 mod asked;
 mod data;
+mod gate;
 mod grids;
 mod html;
 mod plots;
@@ -23,12 +24,14 @@ use anyhow::Result;
 use clap::{ArgGroup, Args};
 
 use self::asked::Asked;
+use self::gate::Promise;
 use self::public::Sets;
 use self::vectors::Remembered;
 use super::Exit;
 use super::bar::Bar;
 use super::session::{Failure, Session};
 use crate::classify::model::Embed;
+use crate::classify::model::bound::CONFIDENCE;
 use crate::classify::model::examples::{BACKGROUND, Example};
 
 /// Measure.
@@ -78,11 +81,18 @@ struct Options {
         value_parser = clap::value_parser!(u64).range(1..=100))]
     seeds: u64,
     /// The share of right answers that the threshold must promise
-    #[arg(long, value_name = "SHARE", default_value_t = 0.99, requires = "validation", value_parser = target)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.99, requires = "validation", value_parser = part)]
     target: f64,
+    /// How sure the promise must be
+    #[arg(long, value_name = "SHARE", default_value_t = CONFIDENCE, requires = "validation", value_parser = part)]
+    confidence: f64,
+    /// The share of strangers to promise it for: those of the validation set count as so many [default: as many as there
+    /// are among what is asked]
+    #[arg(long, value_name = "SHARE", requires = "strangers_validation", value_parser = part)]
+    strangers_share: Option<f64>,
 }
 
-fn target(text: &str) -> Result<f64, String> {
+fn part(text: &str) -> Result<f64, String> {
     let share: f64 = text.parse().map_err(|_| "a number such as 0.99".to_owned())?;
     if share > 0.0 && share < 1.0 { Ok(share) } else { Err("above 0 and below 1, such as 0.99".into()) }
 }
@@ -139,9 +149,7 @@ impl Eval {
             Remembered::of(embed, sets.texts(), &|done, of| show(done, of, "into vectors".into()))
         });
         let embed = embed.as_ref().map(|embed| embed as &dyn Embed);
-        let Options { shots, seeds, target, .. } = &self.options;
-        let settings =
-            public::Settings { shots: shots.map(|shots| shots as usize), seeds: *seeds, target: *target };
+        let settings = self.options.settings();
         let (train, test) = (train.display().to_string(), test.display().to_string());
         let messages = sets.texts().count();
         let report = public::measure(&sets, (&train, &test), &settings, embed, |training, of| {
@@ -157,6 +165,12 @@ impl Eval {
 }
 
 impl Options {
+    fn settings(&self) -> public::Settings {
+        let Self { shots, seeds, target, confidence, strangers_share, .. } = self;
+        let promise = Promise { target: *target, confidence: *confidence, strangers: *strangers_share };
+        public::Settings { shots: shots.map(|shots| shots as usize), seeds: *seeds, promise }
+    }
+
     fn sets(&self, train: &Path, test: &Path) -> Result<Sets> {
         let strangers = |files: &[PathBuf]| -> Result<Vec<Example>> {
             let mut all = Vec::new();

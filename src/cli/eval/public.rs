@@ -1,22 +1,24 @@
 //! `eval --train --test`: the bare model on any public set: no rules, no configuration, the library's default plan.
 //!
-//! A message's score is the highest raw probability of a class of the set; the background class is none. The threshold
-//! is chosen on the validation set by its one-sided bound and applied to test and strangers, the strangers being wrong
-//! whenever they are answered (decisions, The threshold).
+//! A message is read as the likeliest class of the set; the background class is none, and works through the score. The
+//! score is [`Reading::familiarity`](crate::classify::model::Reading::familiarity); the highest raw probability of a
+//! class of the set is measured beside it. The threshold is chosen on the validation set by its one-sided bound and
+//! applied to test and strangers, the strangers being wrong whenever they are answered (decisions, The threshold).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::gate::{Gate, Mix, Promise, Scored};
 use super::require::{Figures, Judged as Met};
-use crate::classify::model::bound::{CONFIDENCE, Judged};
+use crate::classify::model::bound::Judged;
 use crate::classify::model::calibration::{
     Bin, HeldOut, at_temperature, calibration_error, reliability, temperature,
 };
 use crate::classify::model::examples::{BACKGROUND, Example, in_order};
 use crate::classify::model::measure::{
-    CarriedOver, ClassFigures, Confusion, Mistake, Point, accuracy, area, auroc, by_class, carried_over,
-    confusion, mean_and_spread, risk_coverage, share, thinned,
+    ClassFigures, Confusion, Mistake, Point, accuracy, area, by_class, confusion, mean_and_spread,
+    risk_coverage, thinned,
 };
 use crate::classify::model::{Embed, Model, Plan, Training, train};
 
@@ -25,6 +27,8 @@ pub(super) const NAMES: &[&str] = &["accuracy", "auroc", "coverage", "precision"
 
 const MISTAKES_SHOWN: usize = 12;
 const CURVE_POINTS: usize = 200;
+/// More than the daemon takes, whose intents are few: with hundreds the fit needs them to come to rest.
+const ROUNDS_MAX: usize = 200;
 
 /// The messages.
 #[derive(Debug, Default)]
@@ -55,8 +59,8 @@ pub(super) struct Settings {
     pub(super) shots: Option<usize>,
     /// Draws of that many.
     pub(super) seeds: u64,
-    /// What a threshold must promise, 0..1.
-    pub(super) target: f64,
+    /// What a threshold must promise.
+    pub(super) promise: Promise,
 }
 
 /// Mean over the draws, and their spread.
@@ -73,23 +77,39 @@ pub(super) struct Round {
     pub(super) seed: Option<u64>,
     pub(super) examples: usize,
     pub(super) accuracy: Option<f64>,
-    pub(super) auroc: Option<f64>,
-    /// The threshold and what it did.
-    pub(super) threshold: Option<CarriedOver>,
-    /// Why there is none although there is a validation set.
-    pub(super) refused: Option<String>,
+    /// By familiarity.
+    #[serde(flatten)]
+    pub(super) gate: Gate,
+    /// By the raw probability.
+    pub(super) by_probability: Gate,
     pub(super) calibration_error: Option<f64>,
 }
 
-impl Round {
-    /// The share answered; where no threshold is proven, nothing is.
-    fn coverage(&self) -> Option<f64> {
-        let refused = self.refused.as_ref().map(|_| 0.0);
-        self.threshold.as_ref().map_or(refused, |carried| carried.test.coverage)
-    }
+/// What a score is worth, over the draws.
+#[derive(Debug, Serialize)]
+pub(super) struct Worth {
+    pub(super) auroc: Option<Figure>,
+    /// Share of test and strangers answered.
+    pub(super) coverage: Option<Figure>,
+    /// Share of those right.
+    pub(super) precision: Option<Figure>,
+}
 
-    fn precision(&self) -> Option<f64> {
-        self.threshold.as_ref()?.test.precision
+impl Worth {
+    fn of(gates: &[&Gate]) -> Self {
+        let over = |value: &dyn Fn(&Gate) -> Option<f64>| Figure::of(gates.iter().copied().filter_map(value));
+        Self {
+            auroc: over(&|gate| gate.auroc),
+            coverage: over(&Gate::coverage),
+            precision: over(&Gate::precision),
+        }
+    }
+}
+
+impl Figure {
+    fn of(values: impl Iterator<Item = f64>) -> Option<Self> {
+        let values: Vec<f64> = values.collect();
+        mean_and_spread(&values).map(|(mean, spread)| Self { mean, spread })
     }
 }
 
@@ -102,18 +122,20 @@ pub(super) struct Report {
     pub(super) classes: usize,
     pub(super) test_messages: usize,
     pub(super) strangers: usize,
-    /// The share of strangers among what the threshold was chosen on: where it is lower than among what is asked, the
-    /// promise does not hold there.
+    /// The share of strangers among what the threshold was chosen on, as they are.
     pub(super) strangers_in_validation: Option<f64>,
     pub(super) strangers_in_test: Option<f64>,
+    /// How many strangers each one of the validation set stood for.
+    pub(super) stranger_weight: f64,
+    /// The share that they made then: where it is lower than what is asked, the promise does not hold there.
+    pub(super) strangers_counted: Option<f64>,
     pub(super) target: f64,
     pub(super) bound_confidence: f64,
     pub(super) accuracy: Option<Figure>,
-    pub(super) auroc: Option<Figure>,
-    /// Share of test and strangers answered.
-    pub(super) coverage: Option<Figure>,
-    /// Share of those right.
-    pub(super) precision: Option<Figure>,
+    /// By familiarity.
+    #[serde(flatten)]
+    pub(super) worth: Worth,
+    pub(super) by_probability: Worth,
     pub(super) calibration_error: Option<Figure>,
     pub(super) rounds: Vec<Round>,
     /// Intents of the test set that were not learned.
@@ -133,27 +155,25 @@ pub(super) struct Report {
 struct Read {
     /// Logarithms of the raw probabilities, and the class (past the end for one that was not learned).
     held_out: Vec<HeldOut>,
-    /// The class with the highest probability.
+    /// The class of the set with the highest probability.
     best: Vec<String>,
-    judged: Vec<Judged>,
+    by_familiarity: Vec<Judged>,
+    by_probability: Vec<Judged>,
 }
 
 fn read(model: &Model, messages: &[Example], embed: Option<&dyn Embed>) -> Read {
     let classes = &model.description().classes;
-    let mut all = Read { held_out: vec![], best: vec![], judged: vec![] };
+    let mut all = Read { held_out: vec![], best: vec![], by_familiarity: vec![], by_probability: vec![] };
     for one in messages {
-        let logs = model.read(&one.text, embed).logs;
-        let ranked = |own: bool| {
-            let places = classes.iter().zip(&logs).filter(|(class, _)| !own || *class != BACKGROUND);
-            places.max_by(|a, b| a.1.total_cmp(b.1))
-        };
-        let (name, log) = ranked(true).map_or(("", f32::NEG_INFINITY), |(name, log)| (name.as_str(), *log));
-        all.judged.push(Judged {
-            score: f64::from(log).exp(),
-            right: name == one.intent && one.intent != BACKGROUND,
-        });
-        all.best.push(ranked(false).map(|(name, _)| name.clone()).unwrap_or_default());
-        all.held_out.push((logs, model.class(&one.intent).unwrap_or(usize::MAX)));
+        let reading = model.read(&one.text, embed);
+        let own =
+            classes.iter().zip(&reading.logs).enumerate().filter(|(_, (class, _))| *class != BACKGROUND);
+        let Some((class, (name, log))) = own.max_by(|a, b| a.1.1.total_cmp(b.1.1)) else { continue };
+        let right = *name == one.intent && one.intent != BACKGROUND;
+        all.by_familiarity.push(Judged::new(reading.familiarity(class), right));
+        all.by_probability.push(Judged::new(f64::from(*log).exp(), right));
+        all.best.push(name.clone());
+        all.held_out.push((reading.logs, model.class(&one.intent).unwrap_or(usize::MAX)));
     }
     all
 }
@@ -171,10 +191,6 @@ fn drawn(examples: &[Example], shots: usize, seed: u64) -> Vec<Example> {
         all.extend(own.into_iter().take(shots));
     }
     all
-}
-
-fn among(strangers: &[Example], own: &[Example]) -> Option<f64> {
-    share(strangers.len(), strangers.len() + own.len())
 }
 
 /// What the first round shows beside its figures.
@@ -197,16 +213,21 @@ fn round(
     };
     let count = examples.len();
     examples.extend(sets.background.iter().cloned());
-    let plan = Plan { folds: 0, ..Plan::default() };
+    let plan = Plan { folds: 0, rounds_max: ROUNDS_MAX, ..Plan::default() };
     let training = Training { examples, embed, plan, progress: &|_, _| {} };
     let model = train(training).map_err(|error| error.to_string())?;
     let test = read(&model, &sets.test, embed);
     let strangers = read(&model, &sets.strangers, embed);
     let validation = read(&model, &sets.validation, embed);
-    let mut proof = validation.judged;
-    proof.extend(read(&model, &sets.strangers_validation, embed).judged);
-    let mut asked = test.judged.clone();
-    asked.extend(&strangers.judged);
+    let strangers_validation = read(&model, &sets.strangers_validation, embed);
+    let scored = |own: &Read, strangers: &Read, by: &dyn Fn(&Read) -> &Vec<Judged>| Scored {
+        own: by(own).clone(),
+        strangers: by(strangers).clone(),
+    };
+    let gate = |by: &dyn Fn(&Read) -> &Vec<Judged>| {
+        let proof = scored(&validation, &strangers_validation, by);
+        Gate::measured(&proof, &scored(&test, &strangers, by), &settings.promise)
+    };
     let pairs: Vec<(&str, &str)> =
         sets.test.iter().map(|one| one.intent.as_str()).zip(test.best.iter().map(String::as_str)).collect();
     // Cooled on the validation set, as a model in force is on what it held out.
@@ -216,25 +237,21 @@ fn round(
         .iter()
         .zip(&pairs)
         .map(|((logs, _), (said, read))| {
-            (at_temperature(logs, cooled).into_iter().fold(0.0, f64::max), said == read)
+            let sure = model.class(read).and_then(|class| at_temperature(logs, cooled).get(class).copied());
+            (sure.unwrap_or(0.0), said == read)
         })
         .collect();
     let bins = reliability(&sure);
-    let scores = |judged: &[Judged]| judged.iter().map(|one| one.score).collect::<Vec<f64>>();
-    let (threshold, refused) = match carried_over(&proof, &asked, settings.target, CONFIDENCE) {
-        Ok(carried) => (Some(carried), None),
-        Err(why) => (None, (!proof.is_empty()).then_some(why)),
-    };
     let round = Round {
         seed,
         examples: count,
         accuracy: accuracy(&pairs),
-        auroc: auroc(&scores(&test.judged), &scores(&strangers.judged)),
-        threshold,
-        refused,
+        gate: gate(&|read| &read.by_familiarity),
+        by_probability: gate(&|read| &read.by_probability),
         calibration_error: Some(calibration_error(&bins)),
     };
-    let points = risk_coverage(&asked);
+    let asked = scored(&test, &strangers, &|read| &read.by_familiarity);
+    let points = risk_coverage(&asked.together(1.0));
     Ok((round, Detail { bins, points, confusion: confusion(&pairs), by_intent: by_class(&pairs) }))
 }
 
@@ -261,10 +278,10 @@ pub(super) fn measure(
         details.get_or_insert(detail);
     }
     let detail = details.ok_or("no seed, no training")?;
-    let over = |value: &dyn Fn(&Round) -> Option<f64>| {
-        let values: Vec<f64> = rounds.iter().filter_map(value).collect();
-        mean_and_spread(&values).map(|(mean, spread)| Figure { mean, spread })
-    };
+    let over = |value: &dyn Fn(&Round) -> Option<f64>| Figure::of(rounds.iter().filter_map(value));
+    let validation = Mix { own: sets.validation.len(), strangers: sets.strangers_validation.len() };
+    let test = Mix { own: sets.test.len(), strangers: sets.strangers.len() };
+    let weight = settings.promise.weight(validation, test);
     let learned: BTreeSet<&str> = sets.train.iter().map(|one| one.intent.as_str()).collect();
     let asked = sets.test.iter().map(|one| one.intent.as_str());
     Ok(Report {
@@ -274,14 +291,15 @@ pub(super) fn measure(
         classes: learned.len(),
         test_messages: sets.test.len(),
         strangers: sets.strangers.len(),
-        strangers_in_validation: among(&sets.strangers_validation, &sets.validation),
-        strangers_in_test: among(&sets.strangers, &sets.test),
-        target: settings.target,
-        bound_confidence: CONFIDENCE,
+        strangers_in_validation: validation.share_of_strangers(1.0),
+        strangers_in_test: test.share_of_strangers(1.0),
+        stranger_weight: weight,
+        strangers_counted: validation.share_of_strangers(weight),
+        target: settings.promise.target,
+        bound_confidence: settings.promise.confidence,
         accuracy: over(&|round| round.accuracy),
-        auroc: over(&|round| round.auroc),
-        coverage: over(&Round::coverage),
-        precision: over(&Round::precision),
+        worth: Worth::of(&rounds.iter().map(|round| &round.gate).collect::<Vec<_>>()),
+        by_probability: Worth::of(&rounds.iter().map(|round| &round.by_probability).collect::<Vec<_>>()),
         calibration_error: over(&|round| round.calibration_error),
         unknown_intents: asked.filter(|intent| !learned.contains(intent)).map(str::to_owned).collect(),
         bins: detail.bins,
@@ -301,9 +319,9 @@ impl Report {
         let mean = |figure: Option<Figure>| figure.map(|figure| figure.mean);
         Figures::from([
             ("accuracy", mean(self.accuracy)),
-            ("auroc", mean(self.auroc)),
-            ("coverage", mean(self.coverage)),
-            ("precision", mean(self.precision)),
+            ("auroc", mean(self.worth.auroc)),
+            ("coverage", mean(self.worth.coverage)),
+            ("precision", mean(self.worth.precision)),
             ("calibration_error", mean(self.calibration_error)),
         ])
     }

@@ -22,7 +22,8 @@ fn strangers(from: usize, count: usize) -> Vec<Example> {
 }
 
 fn settings() -> Settings {
-    Settings { shots: None, seeds: 2, target: 0.99 }
+    let promise = Promise { target: 0.99, confidence: 0.95, strangers: None };
+    Settings { shots: None, seeds: 2, promise }
 }
 
 #[test]
@@ -36,13 +37,19 @@ fn a_set_that_is_easy_is_read_right_and_its_strangers_told_apart() {
         strangers_validation: strangers(2_000, 40),
     };
     let report = measure(&sets, ("a", "b"), &settings(), None, |_, of| assert_eq!(of, 1)).unwrap();
-    assert_eq!((report.accuracy.unwrap().mean, report.auroc.unwrap().mean), (1.0, 1.0));
-    let carried = report.rounds[0].threshold.as_ref().unwrap();
+    assert_eq!((report.accuracy.unwrap().mean, report.worth.auroc.unwrap().mean), (1.0, 1.0));
+    let carried = report.rounds[0].gate.threshold.as_ref().unwrap();
     assert_eq!((carried.chosen.answered, carried.chosen.wrong), (400, 0));
     assert_eq!((carried.test.messages, carried.test.answered, carried.test.wrong), (60, 30, 0));
-    assert_eq!((report.coverage.unwrap().mean, report.precision.unwrap().mean), (0.5, 1.0));
+    assert_eq!((report.worth.coverage.unwrap().mean, report.worth.precision.unwrap().mean), (0.5, 1.0));
     assert_eq!(report.strangers_in_validation, Some(40.0 / 440.0));
     assert_eq!(report.strangers_in_test, Some(0.5));
+    assert_eq!((report.stranger_weight, report.strangers_counted), (10.0, Some(0.5)), "400 beside 400");
+    assert_eq!(report.by_probability.auroc.unwrap().mean, 1.0);
+    let rare = Promise { strangers: Some(0.2), ..settings().promise };
+    let report =
+        measure(&sets, ("a", "b"), &Settings { promise: rare, ..settings() }, None, |_, _| {}).unwrap();
+    assert_eq!((report.stranger_weight, report.strangers_counted), (2.5, Some(0.2)));
     assert!(report.embedding.is_none() && report.unknown_intents.is_empty());
 }
 
@@ -51,14 +58,18 @@ fn without_strangers_or_validation_there_are_no_such_figures_and_too_few_promise
     let mut sets = Sets { train: set(0, 30), test: set(1_000, 9), ..Sets::default() };
     sets.test.push(example("unheard", "please rain".into()));
     let report = measure(&sets, ("a", "b"), &settings(), None, |_, _| {}).unwrap();
-    assert_eq!((report.auroc, report.coverage, report.precision), (None, None, None));
+    assert_eq!((report.worth.auroc, report.worth.coverage, report.worth.precision), (None, None, None));
     assert_eq!(report.accuracy.unwrap().mean, 0.9);
     assert_eq!(report.unknown_intents.iter().collect::<Vec<_>>(), ["unheard"]);
     sets.validation = set(2_000, 50);
     let report = measure(&sets, ("a", "b"), &settings(), None, |_, _| {}).unwrap();
-    let refused = report.rounds[0].refused.as_ref().unwrap();
+    let refused = report.rounds[0].gate.refused.as_ref().unwrap();
     assert!(refused.contains("299 without an error are needed"), "{refused}");
-    assert_eq!((report.coverage.unwrap().mean, report.precision), (0.0, None), "nothing is answered");
+    assert_eq!(
+        (report.worth.coverage.unwrap().mean, report.worth.precision),
+        (0.0, None),
+        "nothing is answered"
+    );
 }
 
 #[test]

@@ -205,8 +205,7 @@ fn report(asked: &Asked<'_>, data: &str, rows: &[Row<'_>]) -> Report {
     let own: Vec<&Row<'_>> = rows.iter().filter(|row| row.known && !row.is(Flag::Stranger)).collect();
     let pairs: Vec<(&str, &str)> = own.iter().map(|row| (row.said, row.outlook.intent.as_str())).collect();
     let sure: Vec<(f64, bool)> = own.iter().map(|row| (row.outlook.confidence, row.right())).collect();
-    let judged: Vec<Judged> =
-        sure.iter().map(|(score, right)| Judged { score: *score, right: *right }).collect();
+    let judged: Vec<Judged> = sure.iter().map(|(score, right)| Judged::new(*score, *right)).collect();
     let curve = risk_coverage(&judged);
     let bins = reliability(&sure);
     let confusion = confusion(&pairs);

@@ -1,6 +1,6 @@
 //! The figures for people: what must never happen first, then how good the rest is.
 
-use super::public::{self, Figure, Round};
+use super::public::{self, Figure, Round, Worth};
 use super::require::Judged;
 use super::shop::{Answers, Report, Shown, Tally};
 use crate::classify::model::measure::{ClassFigures, Mistake};
@@ -220,29 +220,7 @@ pub(super) fn public(report: &public::Report, screen: Screen) -> String {
     }
     text.push_str(&heading(if one { "figures" } else { "figures, mean and spread over the draws" }));
     text.push_str(&pair("accuracy", &share(report.accuracy)));
-    if let Some(auroc) = report.auroc {
-        let words = format!("AUROC {:.4} against {}", auroc.mean, count(report.strangers, "message"));
-        text.push_str(&pair("strangers", &words));
-    }
-    if let Some(coverage) = report.coverage {
-        let promise = format!("{} promised", percent(Some(report.target)));
-        let words = format!(
-            "{} answered, {} of them right ({promise})",
-            share(Some(coverage)),
-            share(report.precision)
-        );
-        text.push_str(&pair("threshold", &words));
-    }
-    if let (Some(chosen_on), Some(asked)) = (report.strangers_in_validation, report.strangers_in_test)
-        && chosen_on < asked
-    {
-        let words = format!(
-            "the threshold was chosen among {} strangers and asked among {}: its promise holds where they are as rare",
-            percent(Some(chosen_on)),
-            percent(Some(asked))
-        );
-        text.push_str(&pair("", &paint(Tone::Warn, &words)));
-    }
+    text.push_str(&worth(report, &share));
     text.push_str(&pair("calibration", &format!("{} off", share(report.calibration_error))));
     text.push_str(&rounds(&report.rounds, screen));
     text.push_str(&mistakes(&report.mistakes, screen));
@@ -254,21 +232,57 @@ pub(super) fn public(report: &public::Report, screen: Screen) -> String {
     text
 }
 
+/// What the scores tell, familiarity first, and what the threshold promises.
+fn worth(report: &public::Report, share: &dyn Fn(Option<Figure>) -> String) -> String {
+    let mut text = String::new();
+    let Worth { auroc, coverage, precision } = &report.worth;
+    let plain = &report.by_probability;
+    if let (Some(auroc), Some(other)) = (auroc, plain.auroc) {
+        let strangers = count(report.strangers, "message");
+        let words = format!("AUROC {:.4} against {strangers}; by probability {:.4}", auroc.mean, other.mean);
+        text.push_str(&pair("strangers", &words));
+    }
+    if coverage.is_some() {
+        let promise = format!("{} promised", percent(Some(report.target)));
+        let words = format!("{} answered, {} of them right ({promise})", share(*coverage), share(*precision));
+        text.push_str(&pair("threshold", &words));
+        let words = format!("{} answered, {} of them right", share(plain.coverage), share(plain.precision));
+        text.push_str(&pair("  probability", &words));
+    }
+    if report.stranger_weight > 1.0 {
+        let (weight, counted) = (report.stranger_weight, percent(report.strangers_counted));
+        let words =
+            format!("each of the validation set counts as {weight:.2}, so that they make {counted} of it");
+        text.push_str(&pair("  strangers", &words));
+    }
+    if let (Some(counted), Some(asked)) = (report.strangers_counted, report.strangers_in_test)
+        && counted + 1e-9 < asked
+    {
+        let words = format!(
+            "the threshold was chosen among {} strangers and asked among {}: its promise holds where they are as rare",
+            percent(Some(counted)),
+            percent(Some(asked))
+        );
+        text.push_str(&pair("", &paint(Tone::Warn, &words)));
+    }
+    text
+}
+
 fn rounds(rounds: &[Round], screen: Screen) -> String {
     let mut table = Table::new(&["draw", "examples", "accuracy", "AUROC", "from score", "answered", "right"]);
     for round in rounds {
-        let proven = round.threshold.as_ref();
+        let proven = round.gate.threshold.as_ref();
         table.row(vec![
             (Tone::Plain, round.seed.map_or_else(|| "all".into(), |seed| seed.to_string())),
             (Tone::Plain, round.examples.to_string()),
             (Tone::Plain, percent(round.accuracy)),
-            (Tone::Plain, figure(round.auroc, 4)),
+            (Tone::Plain, figure(round.gate.auroc, 4)),
             (Tone::Plain, figure(proven.map(|carried| carried.chosen.at), 4)),
             (Tone::Plain, percent(proven.and_then(|carried| carried.test.coverage))),
             (Tone::Plain, percent(proven.and_then(|carried| carried.test.precision))),
         ]);
     }
-    let mut refused = rounds.iter().filter_map(|round| round.refused.as_ref());
+    let mut refused = rounds.iter().filter_map(|round| round.gate.refused.as_ref());
     let why = refused.next().map_or_else(String::new, |why| pair("no threshold", &clean(why)));
     format!("{}{}{why}", heading("trainings"), table.render(screen))
 }

@@ -61,6 +61,12 @@ fn a_file_that_is_wrong_is_wrong_use_and_says_where() {
         (&["--train", &one, "--test", &one], "two or more"),
         (&["--train", &one], "--test"),
         (&["--data", &good, "--shots", "3"], "--shots"),
+        (&["--train", &one, "--test", &one, "--validation", &one, "--confidence", "1"], "below 1"),
+        (&["--train", &one, "--test", &one, "--confidence", "0.9"], "--validation"),
+        (
+            &["--train", &one, "--test", &one, "--validation", &one, "--strangers-share", "0.2"],
+            "--strangers-val",
+        ),
         (&[], "--data"),
     ] {
         let (code, out, err) = eval(arguments);
@@ -160,7 +166,24 @@ fn a_public_set_is_learned_and_measured() {
     assert!(refused.contains("too few to promise 99 %"), "{report:#}");
     assert_eq!(report["requirements"][0]["met"], true);
     assert!(Path::new(&page).exists());
+    assert_eq!(report["stranger_weight"], 1.0, "there is none to stand for others");
     let (code, out, _) = eval(&all);
     assert_eq!(code, Some(0));
     assert!(out.contains("no threshold") && out.contains("accuracy"), "{out}");
+    assert!(out.contains("chosen among 0.0 % strangers and asked among 7.7 %"), "{out}");
+    let more = ["--strangers-validation", &strangers, "--strangers-share", "0.25", "--target", "0.7"];
+    let all = [&all, &more[..], &["--confidence", "0.9"]].concat();
+    let report = json(&all);
+    assert_eq!((&report["stranger_weight"], &report["strangers_counted"]), (&4.0.into(), &0.25.into()));
+    assert_eq!(
+        (&report["bound_confidence"], &report["by_probability"]["auroc"]["mean"]),
+        (&0.9.into(), &1.0.into())
+    );
+    // As one of thirteen it would do no harm; as four of sixteen it is not answered.
+    assert_eq!(report["precision"]["mean"], 1.0, "{report:#}");
+    let (_, out, _) = eval(&all);
+    assert!(
+        out.contains("counts as 4.00, so that they make 25.0 % of it") && out.contains("by probability"),
+        "{out}"
+    );
 }
