@@ -42,13 +42,14 @@ mod tests {
 
     #[test]
     fn results_come_in_the_order_of_the_items_each_once() {
-        let items: Vec<u64> = (0..1_000).collect();
-        let made = spread(&items, 8, |item| {
-            std::hint::black_box((0..(item * 37) % 500).sum::<u64>());
+        // Two threads that meet at every pair of items: each makes half of them.
+        let (items, meeting): (Vec<usize>, _) = ((0..100).collect(), std::sync::Barrier::new(threads(2)));
+        let made = spread(&items, 2, |item| {
+            meeting.wait();
             item * 2
         });
         assert_eq!(made, items.iter().map(|item| item * 2).collect::<Vec<_>>());
-        assert!(spread(&[], 8, |item: &u64| *item).is_empty());
+        assert!(spread(&[], 8, |item: &usize| *item).is_empty());
     }
 
     #[test]
