@@ -135,6 +135,8 @@ pub(super) struct Report {
     pub(super) data: String,
     pub(super) classifier: String,
     pub(super) messages: usize,
+    /// Messages that the model learned from: what it reads in them says little about the next ones.
+    pub(super) learned_from: Tally,
     /// Intents of the file that this configuration does not have, with their messages.
     pub(super) unknown_intents: BTreeMap<String, usize>,
     pub(super) accuracy: Accuracy,
@@ -219,6 +221,7 @@ fn report(asked: &Asked<'_>, data: &str, rows: &[Row<'_>]) -> Report {
         data: data.to_owned(),
         classifier: asked.version(),
         messages: rows.len(),
+        learned_from: Tally::over(rows.iter().map(|row| asked.is_learned(&row.one.text))),
         unknown_intents,
         accuracy: accuracy(&own),
         urgent: urgent(asked, rows),
@@ -296,6 +299,13 @@ fn answers(asked: &Asked<'_>, rows: &[Row<'_>]) -> Answers {
 }
 
 impl Report {
+    /// A word of warning when messages were learned from.
+    pub(super) fn flattered(&self) -> Option<String> {
+        let Tally { count, of, .. } = self.learned_from;
+        let words = || format!("{count} of {of} messages were learned from; their figures flatter");
+        (count > 0).then(words)
+    }
+
     /// What `--require` compares.
     pub(super) fn figures(&self) -> Figures {
         let count = |tally: Tally| (tally.of > 0).then_some(tally.count as f64);
