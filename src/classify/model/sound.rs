@@ -25,8 +25,7 @@ impl Description {
             (self.dense.checked_rem(self.parts) == Some(0), "its vectors do not fit their parts"),
             (self.embedding.is_some() || self.dense == 0, "it has vectors and no embedding"),
             (!self.plans.is_empty(), "it has no weights"),
-            (self.are_numbers(), "one of its weights is no number"),
-            (self.temperature.is_finite() && self.temperature > 0.0, "its temperature is none"),
+            (self.temperature > 0.0, "its temperature is none"),
             (is_share(self.target), "its target is no share"),
             (
                 self.thresholds.keys().all(|intent| classes.contains(intent.as_str())),
@@ -35,12 +34,6 @@ impl Description {
             (self.are_thresholds(), "one of its thresholds is none"),
         ];
         holds.iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, problem)| Err(problem))
-    }
-
-    fn are_numbers(&self) -> bool {
-        let own = [self.inner_weight, self.near_weight, self.plain_near_weight];
-        let plans = self.plans.iter().chain(&self.plain_plans).flat_map(|plan| [plan.scale, plan.share]);
-        own.into_iter().chain(plans).all(f32::is_finite)
     }
 
     fn are_thresholds(&self) -> bool {

@@ -82,7 +82,7 @@ fn what_no_training_says_of_a_model_is_refused_in_plain_words() {
         ("dense", json!(u64::MAX), "damaged"),
         ("dense", json!(0), "damaged"),
         ("plans", json!([]), "it has no weights"),
-        ("near_weight", json!(1e300), "no number"),
+        ("near_weight", json!(1e300), "does not read"),
         ("embedding", Value::Null, "vectors and no embedding"),
     ] {
         let said = refused(&with_head(&model, |head| head[key] = value.clone()));
