@@ -64,8 +64,9 @@ impl Train {
         }
         let loaded = session.load()?;
         let gathered = gather(&loaded.config, &self.data, self.pack())?;
-        if self.out.is_none() {
-            ready(&loaded)?;
+        match &self.out {
+            Some(out) => ready_to_write(out)?,
+            None => ready(&loaded)?,
         }
         let embed = builtin::embedding().map_err(Failure::cannot)?;
         let model = trained(session, gathered.examples.clone(), embed.as_ref())?;
@@ -134,6 +135,17 @@ fn ready(loaded: &Loaded) -> Result<()> {
     Ok(())
 }
 
+/// The same of a file; one that is there keeps what is in it.
+fn ready_to_write(out: &Path) -> Result<()> {
+    let is_new = !out.exists();
+    let opened = std::fs::OpenOptions::new().append(true).create(true).open(out);
+    opened.map_err(|error| Failure::cannot(format!("cannot write {}: {error}", out.display())))?;
+    if is_new {
+        std::fs::remove_file(out).with_context(|| format!("cannot write {}", out.display()))?;
+    }
+    Ok(())
+}
+
 /// Both built-in models into a folder, or the one of this build into a file.
 fn starter(session: &Session, out: &Path) -> Result<Exit> {
     let embed = builtin::embedding().map_err(Failure::cannot)?;
@@ -194,6 +206,21 @@ mod tests {
     #[derive(Subcommand)]
     enum Command {
         Train(Train),
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_written_is_said_before_the_training_and_nothing_is_left_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let (new, kept) = (folder.path().join("new.bin"), folder.path().join("kept.bin"));
+        std::fs::write(&kept, "a model").unwrap();
+        for place in [&new, &kept] {
+            ready_to_write(place).unwrap();
+        }
+        assert!(!new.exists() && std::fs::read(&kept).unwrap() == b"a model");
+        for nowhere in [folder.path().join("no/such/x.bin"), folder.path().to_owned()] {
+            let said = ready_to_write(&nowhere).unwrap_err().to_string();
+            assert!(said.contains("cannot write"), "{said}");
+        }
     }
 
     #[test]
