@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::data::Labelled;
 use crate::classify::model::Model;
-use crate::classify::{Classifier, Input};
+use crate::classify::{Classifier, Input, builtin};
 use crate::cli::explain::input::Message;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -55,6 +55,8 @@ pub(super) struct Asked<'a> {
     classifier: Box<dyn Classifier>,
     /// What the model learned from; `None` where rules alone read.
     model: Option<Model>,
+    /// Milliseconds that the model and its embedding took to load.
+    load_ms: Option<f64>,
     orders: Vec<(OrderRef, Order)>,
     clock: &'a dyn Clock,
     now: Timestamp,
@@ -65,8 +67,13 @@ impl<'a> Asked<'a> {
     /// What does not fit together in the configuration.
     pub(super) fn new(config: &Config, clock: &'a dyn Clock) -> Result<Self, Vec<String>> {
         let classifier = outside::classifier(config).map_err(|problem| vec![problem])?;
+        // Loaded once more, so that its own time is known: for looking up what it learned from.
+        let started = clock.monotonic();
         let model = outside::model(config).map_err(|problem| vec![problem])?;
-        Self::with(config, classifier, Some(model), clock)
+        drop(builtin::embedding().map_err(|problem| vec![problem])?);
+        let load_ms = (clock.monotonic() - started).as_secs_f64() * 1000.0;
+        let asked = Self::with(config, classifier, Some(model), clock)?;
+        Ok(Self { load_ms: Some(load_ms), ..asked })
     }
 
     fn with(
@@ -81,7 +88,7 @@ impl<'a> Asked<'a> {
         let orders = orders.iter().filter_map(|order| outside::order_of_json(order, now)).collect();
         // The first message pays for what is loaded late.
         classifier.classify(&Input { text: "Where is my order?", subject: "" });
-        Ok(Self { policy, classifier, model, orders, clock, now })
+        Ok(Self { policy, classifier, model, load_ms: None, orders, clock, now })
     }
 
     pub(super) fn version(&self) -> String {
@@ -91,6 +98,10 @@ impl<'a> Asked<'a> {
     /// Whether the model learned from this very text: then it is no measure of what comes next.
     pub(super) fn is_learned(&self, text: &str) -> bool {
         self.model.as_ref().is_some_and(|model| model.read_unseen(text).is_some())
+    }
+
+    pub(super) const fn load_ms(&self) -> Option<f64> {
+        self.load_ms
     }
 
     pub(super) const fn policy(&self) -> &Policy {

@@ -121,9 +121,10 @@ pub(super) struct Risk {
     pub(super) points: Vec<Point>,
 }
 
-/// Milliseconds a message.
+/// Milliseconds a message, and once for the model and its embedding.
 #[derive(Debug, Serialize)]
 pub(super) struct Latency {
+    pub(super) load: Option<f64>,
     pub(super) median: Option<f64>,
     pub(super) p95: Option<f64>,
     pub(super) max: Option<f64>,
@@ -231,7 +232,12 @@ fn report(asked: &Asked<'_>, data: &str, rows: &[Row<'_>]) -> Report {
         ),
         calibration: Calibration { error: (!own.is_empty()).then(|| calibration_error(&bins)), bins },
         risk_coverage: Risk { area: area(&curve), points: thinned(&curve, CURVE_POINTS) },
-        latency_ms: Latency { median: quantile(&ms, 0.5), p95: quantile(&ms, 0.95), max: quantile(&ms, 1.0) },
+        latency_ms: Latency {
+            load: asked.load_ms(),
+            median: quantile(&ms, 0.5),
+            p95: quantile(&ms, 0.95),
+            max: quantile(&ms, 1.0),
+        },
         mistakes: confusion.mistakes(MISTAKES_SHOWN),
         by_intent: by_class(&pairs),
         confusion,
