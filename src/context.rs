@@ -2,7 +2,7 @@
 //! in reach the order link and the order (two more). Caps and earlier replies come from the store.
 
 use crate::decide::{Context, OrderFinding, match_order};
-use crate::event::{MessageKey, Timestamp, customer_hash};
+use crate::event::{MessageKey, ReplyCounts, Timestamp, customer_hash};
 use crate::helpdesk::budget::Permit;
 use crate::helpdesk::{ApiError, Call, Helpdesk};
 use crate::store::{Seen, Store, StoreError};
@@ -11,7 +11,7 @@ use crate::ticket::{Author, Channel, Customer, Message, Order, OrderRef, Status,
 
 /// What the customer newly wrote on this ticket, quotes and signatures gone. Where an agent answered already, what the
 /// answer was to: it still tells what the ticket is about.
-pub fn unanswered_text(ticket: &Ticket) -> NewText {
+fn unanswered_text(ticket: &Ticket) -> NewText {
     let mut waiting: Vec<&Message> =
         ticket.unanswered().iter().filter(|message| message.author.may_be_customer()).collect();
     if waiting.is_empty() {
@@ -66,13 +66,18 @@ pub fn of_ticket(
 ) -> Result<Context, StoreError> {
     let customer = counted_as(&ticket);
     let replies = store.reply_counts(helpdesk.name(), &ticket.id, customer.as_deref(), now)?;
-    Ok(Context {
+    Ok(Context { replies, ..of_unknown_customer(ticket) })
+}
+
+/// The same where nothing is known of earlier replies: for looking at a message without a file of state.
+pub fn of_unknown_customer(ticket: Ticket) -> Context {
+    Context {
         new_text: unanswered_text(&ticket),
         message: ticket.newest_customer_message().map(Message::key),
         order: OrderFinding::NotNeeded,
-        replies,
+        replies: ReplyCounts::default(),
         ticket,
-    })
+    }
 }
 
 /// A ticket as far as its own call tells: for routing a new conversation without reading it.

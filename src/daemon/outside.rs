@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{StartError, model, parts};
 use crate::classify::Classifier;
+use crate::classify::model::Model;
 use crate::classify::opinion::SecondOpinion;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -67,6 +68,17 @@ pub fn rules(config: &Config) -> Result<Box<dyn Classifier>, String> {
 /// The bytes of the model in force; `None` for the built-in one, and where no file of state can be read.
 pub fn model_in_force(config: &Config) -> Option<Vec<u8>> {
     Reader::open(&config.store.path).ok()?.model(None).ok()?
+}
+
+/// The model as the daemon would read with it: the one in force where it fits this program, else the built-in one.
+///
+/// # Errors
+/// A broken build.
+pub fn model(config: &Config) -> Result<Model, String> {
+    match model_in_force(config).as_deref().map(model::fitting) {
+        Some(Ok(model)) => Ok(model),
+        _ => model::starter(),
+    }
 }
 
 /// The outside model as the daemon would ask it; `None` when it is switched off. It counts its own budget.

@@ -5,6 +5,7 @@
 mod architecture;
 mod brakes;
 mod cli;
+mod cost;
 mod demo;
 mod door;
 mod faults;
@@ -18,6 +19,7 @@ mod outcomes;
 mod rehearse;
 mod restore;
 mod resumed;
+mod said;
 mod socket;
 mod sweeps;
 mod table;

@@ -2,46 +2,16 @@
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::process::Command;
 
 use richpanel_mw::classify::model::examples;
 use richpanel_mw::daemon::control::{self, Request};
 
+use crate::said::{Said, mw};
 use crate::world::{World, now};
 
 /// An intent of the shop's own, which the built-in model has never heard of.
 const GIFT_CARDS: &str = "[intents.gift_cards]\npriority = 6\nteam = \"sales\"\nmay_answer = \"never\"";
 const ASKED: &str = "can i top up the gift card of my aunt";
-
-struct Said {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl Said {
-    fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}{}", self.out, self.err))
-    }
-}
-
-fn mw(world: &World, arguments: &[&str]) -> Said {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_richpanel-mw"));
-    let output = command
-        .args(arguments)
-        .arg("--config")
-        .arg(world.config())
-        .env("USER", "lead")
-        .env_remove("SUDO_USER")
-        .env_remove("CREDENTIALS_DIRECTORY")
-        .output()
-        .unwrap();
-    Said {
-        code: output.status.code(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
-}
 
 /// A shop that routes and answers nobody.
 fn shop() -> World {
@@ -70,6 +40,12 @@ fn tickets(world: &World, more: &str) -> String {
     file(world, "tickets.csv", &text).display().to_string()
 }
 
+/// Trains on these messages and nothing else, which takes a second.
+fn trained_alone(world: &World, data: &str, more: &[&str]) -> Said {
+    let alone = ["train", "--data", data, "--replace", "--without-starter-net"];
+    mw(world, &[&alone, more].concat())
+}
+
 /// Which model and which intent the ticket's decision was made by and is.
 fn decided(world: &World, text: &str) -> (String, String) {
     let written = world.mail(text);
@@ -93,11 +69,12 @@ fn the_next_message_is_read_by_the_model_that_was_just_trained_and_a_kill_does_n
     assert_eq!(in_force(&world), "starter");
 
     let data = tickets(&world, "");
-    let said = mw(&world, &["train", "--data", &data, "--replace", "--json"]);
+    let said = trained_alone(&world, &data, &["--json"]);
     assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
     let report = said.json();
     let trained = report["model"].as_str().unwrap().to_owned();
     assert_eq!((&report["installed"], &report["examples"]["shop"]), (&true.into(), &60.into()), "{report}");
+    assert_eq!((&report["net_kept"], &report["net_thin"]["fraud"]), (&0.into(), &0.into()), "{report}");
     assert_eq!(
         (&report["in_force_before"], report["compared"]["shop_only"].as_bool()),
         (&starter.clone().into(), Some(true))
@@ -113,7 +90,7 @@ fn the_next_message_is_read_by_the_model_that_was_just_trained_and_a_kill_does_n
     assert_eq!(status["model"]["by"], "lead");
 
     let other = tickets(&world, "top up and go,gift_cards,x\n");
-    let said = mw(&world, &["train", "--data", &other, "--replace"]);
+    let said = trained_alone(&world, &other, &[]);
     assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
     assert!(said.out.contains(&format!("models use {trained}")), "the way back is told: {}", said.out);
     world.kill();
@@ -147,13 +124,18 @@ fn what_cannot_be_learned_or_is_no_model_changes_nothing() {
     let wanted = "line 62: there is no intent \"gift_crads\"; did you mean gift_cards?";
     assert!(said.err.contains(wanted), "{}", said.err);
 
+    let plain = file(&world, "plain.csv", "text,intent,flag\nhello,thanks,\nbye,thanks,plain\n");
+    let said = mw(&world, &["train", "--data", plain.to_str().unwrap()]);
+    assert_eq!(said.code, Some(2), "{}", said.err);
+    assert!(said.err.contains("line 3: the flag plain does not go with thanks"), "{}", said.err);
+
     let one = file(&world, "one.csv", "text,intent\nhello,thanks\n").display().to_string();
-    let said = mw(&world, &["train", "--data", &one, "--replace"]);
+    let said = trained_alone(&world, &one, &[]);
     assert_eq!(said.code, Some(1), "{}", said.err);
     assert!(said.err.contains("a model needs two or more"), "{}", said.err);
 
     let (data, out) = (tickets(&world, ""), world.folder.path().join("kept.bin"));
-    let said = mw(&world, &["train", "--data", &data, "--replace", "--out", out.to_str().unwrap()]);
+    let said = trained_alone(&world, &data, &["--out", out.to_str().unwrap()]);
     assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
     assert!(std::fs::read(&out).unwrap().starts_with(b"richpanel-mw model"));
 
@@ -183,12 +165,12 @@ fn a_model_that_reads_worse_goes_into_force_only_when_somebody_insists() {
         }
     }
     let data = file(&world, "few.csv", &text).display().to_string();
-    let said = mw(&world, &["train", "--data", &data, "--replace"]);
+    let said = trained_alone(&world, &data, &[]);
     assert_eq!(said.code, Some(1), "{}{}", said.out, said.err);
     assert!(said.out.contains("not put in force") && said.out.contains("points worse"), "{}", said.out);
     assert_eq!(in_force(&world), "starter");
 
-    let said = mw(&world, &["train", "--data", &data, "--replace", "--anyway", "--json"]);
+    let said = trained_alone(&world, &data, &["--anyway", "--json"]);
     assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
     let trained = said.json()["model"].as_str().unwrap().to_owned();
     assert!(said.json()["end"].as_str().unwrap().contains("next start"), "no daemon runs: {}", said.out);
@@ -202,7 +184,7 @@ fn a_model_that_reads_worse_goes_into_force_only_when_somebody_insists() {
 fn a_backup_brings_its_model_and_check_says_when_the_configuration_moved_on() {
     let mut world = shop();
     let data = tickets(&world, "");
-    let trained = mw(&world, &["train", "--data", &data, "--replace", "--json"]).json()["model"].clone();
+    let trained = trained_alone(&world, &data, &["--json"]).json()["model"].clone();
     let copy = world.folder.path().join("copy.db").display().to_string();
     assert_eq!(mw(&world, &["backup", &copy]).code, Some(0));
     assert_eq!(mw(&world, &["models", "use", "starter"]).code, Some(0));

@@ -10,6 +10,7 @@ use richpanel_mw::event::State;
 use richpanel_mw::sim::people::OrderState;
 use richpanel_mw::sim::{Action, EffectKind, Fault, Matcher};
 
+use crate::said::mw;
 use crate::world::World;
 
 const WHERE: &str = "Hi, where is my order #606243?";
@@ -20,41 +21,11 @@ const HELD: &str = "[rollout]\nhold_seconds = 2";
 /// By which the helpdesk's clock is moved between a message and its reply.
 const APART_MS: i64 = 600_000;
 
-struct Said {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl Said {
-    fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}{}", self.out, self.err))
-    }
-}
-
 /// A live shop. A short window of calls: after a start it counts as used up.
 fn shop(extra: &str) -> World {
     let world = World::with("live", &format!("[richpanel]\nwindow_seconds = 3\n{extra}"));
     world.sim.set_rate_limit(50, 3_000);
     world
-}
-
-fn mw(world: &World, arguments: &[&str]) -> Said {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_richpanel-mw"));
-    let output = command
-        .args(arguments)
-        .arg("--config")
-        .arg(world.config())
-        .env("USER", "lead")
-        .env_remove("SUDO_USER")
-        .env_remove("CREDENTIALS_DIRECTORY")
-        .output()
-        .unwrap();
-    Said {
-        code: output.status.code(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
 }
 
 fn copy(world: &World) -> PathBuf {

@@ -17,6 +17,19 @@ fn lost(world: &World) -> String {
     written.ticket_id
 }
 
+/// One that changes the route.
+fn a_newer_message_without_a_call_is_found(world: &World, ticket: &str) {
+    world.writes(NewMessage {
+        ticket: Some(ticket.to_owned()),
+        text: "You will hear from my lawyer.".into(),
+        quiet: true,
+        ..plain()
+    });
+    let report = world.ask(&Request::Reconcile { csv: None });
+    assert_eq!(report["found"], 1, "{report}");
+    world.until("rerouted", |world| world.has_tag(ticket, "route-leadership"));
+}
+
 #[test]
 fn the_list_finds_a_lost_call_and_asks_only_once() {
     let world = World::live();
@@ -84,15 +97,7 @@ fn a_newer_message_on_a_known_ticket_is_found() {
     world.until_state(&known.ticket_id, State::Done);
     let quiet = world.ask(&Request::Reconcile { csv: None });
     assert_eq!(quiet["found"], 0, "{quiet}");
-    world.writes(NewMessage {
-        ticket: Some(known.ticket_id.clone()),
-        text: "You will hear from my lawyer.".into(),
-        quiet: true,
-        ..plain()
-    });
-    let report = world.ask(&Request::Reconcile { csv: None });
-    assert_eq!(report["found"], 1, "{report}");
-    world.until("rerouted", |world| world.has_tag(&known.ticket_id, "route-leadership"));
+    a_newer_message_without_a_call_is_found(&world, &known.ticket_id);
     world.settled();
 }
 
@@ -160,13 +165,5 @@ fn a_ticket_that_can_never_be_read_does_not_keep_a_sweep_from_the_others() {
     world.until_state(&known.ticket_id, State::Done);
     let broken = Action::Status { status: 500, shape: ErrorShape::Error, applied: false };
     world.sim.set_fault(Fault::always(Matcher::default().on(&poison.ticket_id), broken));
-    world.writes(NewMessage {
-        ticket: Some(known.ticket_id.clone()),
-        text: "You will hear from my lawyer.".into(),
-        quiet: true,
-        ..plain()
-    });
-    let report = world.ask(&Request::Reconcile { csv: None });
-    assert_eq!(report["found"], 1, "{report}");
-    world.until("rerouted", |world| world.has_tag(&known.ticket_id, "route-leadership"));
+    a_newer_message_without_a_call_is_found(&world, &known.ticket_id);
 }

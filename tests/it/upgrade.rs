@@ -7,22 +7,13 @@ use richpanel_mw::sim::people::OrderState;
 use richpanel_mw::sim::{NewMessage, Written};
 use rusqlite::Connection;
 
+use crate::said::{Said, mw};
 use crate::world::{World, now, plain};
 
 const V1: &str = include_str!("../../src/store/sqlite/migrations/v1.sql");
 const V1_ROWS: &str = include_str!("../../src/store/sqlite/migrations/v1-rows.sql");
 const WHERE: &str = "Hi, where is my order #606243?";
 const RETURN: &str = "I would like to return my shoes, please send me a return label.";
-
-fn mw(world: &World, command: &str) -> (Option<i32>, String) {
-    let output: Output = Command::new(env!("CARGO_BIN_EXE_richpanel-mw"))
-        .args([command, "--config"])
-        .arg(world.config())
-        .env_remove("CREDENTIALS_DIRECTORY")
-        .output()
-        .unwrap();
-    (output.status.code(), String::from_utf8(output.stderr).unwrap())
-}
 
 /// A stopped shop whose file is the one that the first version left, with these tickets waiting in it.
 fn shop_of_version_1(world: &mut World, waiting: &[&Written]) {
@@ -60,7 +51,7 @@ fn what_waited_in_a_file_of_the_first_version_is_worked_and_the_old_file_is_kept
     let returned = quietly(&world, RETURN, None);
     shop_of_version_1(&mut world, &[&asked, &returned]);
     for command in ["status", "events"] {
-        let (code, err) = mw(&world, command);
+        let Said { code, err, .. } = mw(&world, &[command]);
         assert_eq!(code, Some(3), "{command}: {err}");
         assert!(err.contains("earlier richpanel-mw") && err.contains("systemctl start"), "{err}");
     }
@@ -126,7 +117,7 @@ fn a_file_of_a_newer_version_is_refused_in_words_and_left_alone() {
     world.stop();
     Connection::open(world.database()).unwrap().pragma_update(None, "user_version", 99).unwrap();
     for command in ["run", "status", "events"] {
-        let (code, err) = mw(&world, command);
+        let Said { code, err, .. } = mw(&world, &[command]);
         assert_eq!(code, Some(3), "{command}: {err}");
         assert!(err.contains("newer richpanel-mw (schema 99"), "{command}: {err}");
     }

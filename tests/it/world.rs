@@ -39,6 +39,11 @@ struct Running {
     log: Log,
 }
 
+/// The program that is tried: `MW_BINARY`, or the one that was built with these tests.
+pub fn binary() -> String {
+    std::env::var("MW_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_richpanel-mw").to_owned())
+}
+
 /// How a daemon is started other than plainly.
 #[derive(Debug, Clone, Default)]
 pub struct Launch {
@@ -182,7 +187,7 @@ impl World {
     fn spawn(&self, how: &Launch) -> (Process, Log) {
         self.write_config();
         let mut words = how.under.clone();
-        words.push(env!("CARGO_BIN_EXE_richpanel-mw").into());
+        words.push(binary());
         let process = Command::new(&words[0])
             .args(&words[1..])
             .args(["run", "--config"])

@@ -80,6 +80,12 @@ pub enum ExamplesError {
         /// What is wrong with it.
         problem: String,
     },
+    /// Saved with other marks between the columns.
+    #[error("the columns stand apart by \"{0}\"; save the file as CSV with commas between them")]
+    Commas(&'static str),
+    /// It cannot be read at all.
+    #[error("{0}")]
+    Unreadable(String),
     /// There is nothing in it.
     #[error("there is no message in it")]
     Empty,
@@ -100,6 +106,15 @@ pub fn read(file: impl Read, source: Source) -> Result<Vec<Example>, ExamplesErr
 pub fn read_lines(file: impl Read, source: Source) -> Result<Vec<(u64, Example)>, ExamplesError> {
     let mut reader = csv::ReaderBuilder::new().flexible(false).trim(csv::Trim::Headers).from_reader(file);
     let headers = reader.headers().map_err(|error| broken(&error))?.clone();
+    if headers.is_empty() {
+        return Err(ExamplesError::Empty);
+    }
+    let only = headers.get(0).filter(|_| headers.len() == 1).unwrap_or_default();
+    for (mark, name) in [(';', ";"), ('\t', "tab")] {
+        if only.contains(mark) {
+            return Err(ExamplesError::Commas(name));
+        }
+    }
     let place = |name: &'static str| {
         headers.iter().position(|header| header.trim_start_matches('\u{feff}').eq_ignore_ascii_case(name))
     };
@@ -139,6 +154,7 @@ pub fn read_lines(file: impl Read, source: Source) -> Result<Vec<(u64, Example)>
 fn broken(error: &csv::Error) -> ExamplesError {
     let line = error.position().map_or(1, csv::Position::line);
     let problem = match error.kind() {
+        csv::ErrorKind::Io(error) => return ExamplesError::Unreadable(error.to_string()),
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             format!("{len} fields where the first line names {expected_len}; is a quote missing?")
         }
@@ -226,6 +242,9 @@ mod tests {
             ("text,intent,flag\nhi,thanks,maybe\n", "line 2: the flag \"maybe\""),
             ("text,intent\nhi,\n", "line 2: the intent is empty"),
             ("text,intent\n", "there is no message in it"),
+            ("", "there is no message in it"),
+            ("text;intent\nhi;thanks\n", "by \";\"; save the file as CSV with commas"),
+            ("text\tintent\nhi\tthanks\n", "by \"tab\"; save the file as CSV with commas"),
         ] {
             let error = read_text(file).unwrap_err();
             assert!(error.contains(wanted), "{error}");

@@ -126,6 +126,36 @@ fn the_configurations_examples_are_known_by_their_fingerprint() {
     assert_ne!(model.description().configured, examples::configured(&messages()));
 }
 
+/// Every message of a CSV file of this repository: its lower-cased letters and digits, and the text.
+fn texts(file: &std::path::Path) -> Vec<(String, String)> {
+    let mut table =
+        csv::Reader::from_path(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let text_at = table.headers().unwrap().iter().position(|name| name == "text").unwrap();
+    let bare = |text: &str| text.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
+    table.records().map(|row| row.unwrap()[text_at].to_owned()).map(|text| (bare(&text), text)).collect()
+}
+
+#[test]
+fn nothing_that_measures_is_in_the_starter_pack() {
+    let top = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut pack: BTreeMap<String, String> = BTreeMap::new();
+    for entry in std::fs::read_dir(top.join("src/classify/starter")).unwrap() {
+        let file = entry.unwrap().path();
+        if file.extension().is_some_and(|ending| ending == "csv") {
+            let name = file.file_name().unwrap().to_string_lossy().into_owned();
+            pack.extend(texts(&file).into_iter().map(|(bare, _)| (bare, name.clone())));
+        }
+    }
+    assert!(pack.len() > 5_000, "{}", pack.len());
+    for file in ["tests/data/own_test.csv", "tests/data/own_dev.csv"] {
+        let measured = texts(&top.join(file));
+        assert!(measured.len() > 300, "{file}: {}", measured.len());
+        let both: Vec<_> =
+            measured.iter().filter_map(|(bare, text)| pack.get(bare).map(|name| (name, text))).collect();
+        assert!(both.is_empty(), "of {file}, to be taken out of the starter pack: {both:#?}");
+    }
+}
+
 /// Minutes without optimisation: `tests/run-all`.
 mod retrained {
     use super::super::packed::Packed;

@@ -27,6 +27,9 @@ mod near;
 pub mod ngrams;
 mod packed;
 pub mod regression;
+mod sound;
+#[cfg(test)]
+mod sound_tests;
 mod train;
 mod unseen;
 
@@ -294,8 +297,7 @@ impl Model {
     /// # Errors
     /// Bytes that are no model or were damaged.
     pub fn description_of(bytes: &[u8]) -> Result<Description, FileError> {
-        let head = file::read(bytes)?.head;
-        serde_json::from_slice(head).map_err(|error| FileError::Head(error.to_string()))
+        Description::of_head(file::read(bytes)?.head)
     }
 
     /// The model that these bytes are. `embedding` is the version of the embedding that is here.
@@ -304,8 +306,8 @@ impl Model {
     /// Bytes that are no model, were damaged, or were trained with another embedding.
     pub fn from_bytes(bytes: &[u8], embedding: Option<&str>) -> Result<Self, FileError> {
         let parts = file::read(bytes)?;
-        let description: Description =
-            serde_json::from_slice(parts.head).map_err(|error| FileError::Head(error.to_string()))?;
+        let description = Description::of_head(parts.head)?;
+        sound::weights(parts.numbers)?;
         if description.embedding.as_deref().is_some_and(|trained| Some(trained) != embedding) {
             let trained = description.embedding.unwrap_or_default();
             return Err(FileError::Embedding { trained, here: embedding.unwrap_or("none").to_owned() });
@@ -336,9 +338,10 @@ impl Model {
         }
         let examples = text(parts.examples)?;
         let label = |line: &str| Label::parse(line.split_once('\t')?.0);
-        let labels: Option<Vec<Label>> = examples.lines().map(label).collect();
+        let known = |label: &Label| label.class < description.classes.len();
+        let labels: Option<Vec<Label>> = examples.lines().map(|line| label(line).filter(known)).collect();
         let labels = labels.ok_or(FileError::Damaged("an example has no class"))?;
-        if parts.vectors.len() != size * labels.len() {
+        if size.checked_mul(labels.len()) != Some(parts.vectors.len()) {
             return Err(FileError::Damaged("examples and vectors do not fit"));
         }
         let near = Neighbours::new(size, parts.vectors.to_vec(), labels);

@@ -7,14 +7,15 @@
 use serde_json::{Value, json};
 
 use super::data::Labelled;
-use crate::classify::{Classifier, Input};
+use crate::classify::model::Model;
+use crate::classify::{Classifier, Input, builtin};
 use crate::cli::explain::input::Message;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::context::unanswered_text;
+use crate::context::of_unknown_customer;
 use crate::daemon::outside;
-use crate::decide::{Context, Decision, OrderFinding, Policy, decide, match_order};
-use crate::event::{Mode, Outcome, ReplyCounts, Timestamp};
+use crate::decide::{Decision, Policy, decide, match_order};
+use crate::event::{Mode, Outcome, Timestamp};
 use crate::reply::Ask;
 use crate::text::{OrderMention, order_mention_with_subject};
 use crate::ticket::{Order, OrderRef};
@@ -52,6 +53,10 @@ pub(super) enum Said {
 pub(super) struct Asked<'a> {
     policy: Policy,
     classifier: Box<dyn Classifier>,
+    /// What the model learned from; `None` where rules alone read.
+    model: Option<Model>,
+    /// Milliseconds that the model and its embedding took to load.
+    load_ms: Option<f64>,
     orders: Vec<(OrderRef, Order)>,
     clock: &'a dyn Clock,
     now: Timestamp,
@@ -62,12 +67,19 @@ impl<'a> Asked<'a> {
     /// What does not fit together in the configuration.
     pub(super) fn new(config: &Config, clock: &'a dyn Clock) -> Result<Self, Vec<String>> {
         let classifier = outside::classifier(config).map_err(|problem| vec![problem])?;
-        Self::with(config, classifier, clock)
+        // Loaded once more, so that its own time is known: for looking up what it learned from.
+        let started = clock.monotonic();
+        let model = outside::model(config).map_err(|problem| vec![problem])?;
+        drop(builtin::embedding().map_err(|problem| vec![problem])?);
+        let load_ms = (clock.monotonic() - started).as_secs_f64() * 1000.0;
+        let asked = Self::with(config, classifier, Some(model), clock)?;
+        Ok(Self { load_ms: Some(load_ms), ..asked })
     }
 
     fn with(
         config: &Config,
         classifier: Box<dyn Classifier>,
+        model: Option<Model>,
         clock: &'a dyn Clock,
     ) -> Result<Self, Vec<String>> {
         let now = clock.now();
@@ -76,11 +88,20 @@ impl<'a> Asked<'a> {
         let orders = orders.iter().filter_map(|order| outside::order_of_json(order, now)).collect();
         // The first message pays for what is loaded late.
         classifier.classify(&Input { text: "Where is my order?", subject: "" });
-        Ok(Self { policy, classifier, orders, clock, now })
+        Ok(Self { policy, classifier, model, load_ms: None, orders, clock, now })
     }
 
     pub(super) fn version(&self) -> String {
         self.classifier.version()
+    }
+
+    /// Whether the model learned from this very text: then it is no measure of what comes next.
+    pub(super) fn is_learned(&self, text: &str) -> bool {
+        self.model.as_ref().is_some_and(|model| model.read_unseen(text).is_some())
+    }
+
+    pub(super) const fn load_ms(&self) -> Option<f64> {
+        self.load_ms
     }
 
     pub(super) const fn policy(&self) -> &Policy {
@@ -94,13 +115,7 @@ impl<'a> Asked<'a> {
     pub(super) fn outlook(&self, one: &Labelled) -> Result<Outlook, String> {
         let message = Message::new(one.text.clone(), None, &one.subject, "email")?;
         let ticket = message.ticket(Some(EMAIL), self.now);
-        let mut context = Context {
-            new_text: unanswered_text(&ticket),
-            message: ticket.newest_customer_message().map(crate::ticket::Message::key),
-            order: OrderFinding::NotNeeded,
-            replies: ReplyCounts::default(),
-            ticket,
-        };
+        let mut context = of_unknown_customer(ticket);
         let started = self.clock.monotonic();
         let verdict = self
             .classifier

@@ -1,6 +1,8 @@
 //! The outlook of single messages, with the rules alone so that it does not move with a model.
 
 use super::*;
+use crate::classify::model::examples::{Example, Source};
+use crate::classify::model::{Plan, Training, train};
 use crate::classify::phrases::PhraseClassifier;
 use crate::cli::eval::data::Flag;
 use crate::cli::eval::shop::{Report, measure};
@@ -10,7 +12,24 @@ use crate::clock::SystemClock;
 pub(in crate::cli::eval) fn asked(clock: &SystemClock) -> Asked<'_> {
     let config = Config::default();
     let rules = PhraseClassifier::new(&std::collections::BTreeMap::new(), &[]).unwrap();
-    Asked::with(&config, Box::new(rules), clock).unwrap()
+    Asked::with(&config, Box::new(rules), None, clock).unwrap()
+}
+
+/// The same beside a model that learned these status questions and some thanks.
+pub(in crate::cli::eval) fn asked_with_a_model<'a>(clock: &'a SystemClock, learned: &[&str]) -> Asked<'a> {
+    let more = ["thank you", "thanks a lot", "many thanks", "ta"].map(|text| ("thanks", text));
+    let all = learned.iter().map(|text| ("order_status", *text)).chain(more);
+    let examples = all
+        .map(|(intent, text)| Example {
+            intent: intent.into(),
+            text: text.into(),
+            flag: crate::classify::model::examples::Flag::None,
+            source: Source::Shop,
+        })
+        .collect();
+    let plan = Plan { rounds_max: 3, ..Plan::default() };
+    let model = train(Training { examples, embed: None, plan, progress: &|_, _| () }).unwrap();
+    Asked { model: Some(model), ..asked(clock) }
 }
 
 fn message(text: &str, intent: &str, flag: Flag) -> Labelled {
@@ -101,4 +120,18 @@ fn what_the_file_does_not_have_has_no_figure() {
     }
     assert_eq!((figures["plain"], figures["traps"], figures["p0_recall"]), (None, None, None));
     assert_eq!(figures["accuracy"], Some(1.0));
+}
+
+#[test]
+fn messages_that_the_model_learned_from_are_counted() {
+    let clock = SystemClock::new();
+    let asked = asked_with_a_model(&clock, &["Where is my parcel?", "Any news?", "has it left yet"]);
+    let messages = [
+        message("where is my PARCEL?", "order_status", Flag::None),
+        message("Thanks a lot", "thanks", Flag::None),
+        message("Where is my other parcel?", "order_status", Flag::None),
+        message("Any news?", "other", Flag::Stranger),
+    ];
+    let report = measure(&asked, "x.csv", &messages, |_| {}).unwrap();
+    assert_eq!((report.learned_from.count, report.learned_from.of), (3, 4));
 }

@@ -139,7 +139,11 @@ fn flag(word: &str) -> Result<Flag, String> {
 
 fn read(file: impl Read) -> Result<Vec<Labelled>, String> {
     let mut reader = csv::ReaderBuilder::new().from_reader(file);
-    let columns = Columns::of(reader.headers().map_err(|error| broken(&error))?)?;
+    let head = reader.headers().map_err(|error| broken(&error))?;
+    if head.is_empty() {
+        return Err("there is no message in it".into());
+    }
+    let columns = Columns::of(head)?;
     let mut all = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|error| broken(&error))?;
@@ -195,6 +199,7 @@ mod tests {
             (b"text,intent\nhi,\n", "line 2: the intent is empty"),
             (b"text,intent,flag\nhi,thanks,maybe\n", "line 2: the flag \"maybe\""),
             (b"text,intent\n", "there is no message in it"),
+            (b"", "there is no message in it"),
             (b"text,intent\n\xff,thanks\n", "not UTF-8"),
         ] {
             let error = read(file).unwrap_err();

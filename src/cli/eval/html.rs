@@ -59,6 +59,9 @@ pub(super) fn shop(report: &shop::Report) -> String {
         fact("latency, 95 % under", ms(latency_ms.p95)),
         fact("latency, longest", ms(latency_ms.max)),
     ];
+    if let Some(value) = report.flattered() {
+        facts.push(Fact { name: "learned from", value, good: Some(false) });
+    }
     if !report.unknown_intents.is_empty() {
         let names: Vec<String> =
             report.unknown_intents.iter().map(|(name, count)| format!("{name} ({count})")).collect();

@@ -4,13 +4,13 @@ use super::*;
 use crate::classify::model::bound::Judged as Scored;
 use crate::classify::model::calibration::reliability;
 use crate::classify::model::measure::{area, by_class, confusion, risk_coverage};
-use crate::cli::eval::asked::tests::asked;
+use crate::cli::eval::asked::tests::{asked, asked_with_a_model};
 use crate::cli::eval::data::{Flag, Labelled};
 
 const NASTY: &str = "<script>alert(1)</script> \"where\" is 'my' order & \u{202e}more";
 
-fn page() -> String {
-    let message = |text: &str, intent: &str, flag| Labelled {
+fn message(text: &str, intent: &str, flag: Flag) -> Labelled {
+    Labelled {
         line: 2,
         text: text.to_owned(),
         subject: String::new(),
@@ -18,7 +18,10 @@ fn page() -> String {
         intent: intent.to_owned(),
         also: vec![],
         flag,
-    };
+    }
+}
+
+fn page() -> String {
     let messages = [
         message("Where is my order?", "order_status", Flag::Trap),
         message(NASTY, "<b>odd</b>", Flag::None),
@@ -47,6 +50,16 @@ fn nothing_is_fetched_or_run_and_every_tag_is_closed() {
     }
     assert_eq!(html.matches("<figure>").count(), 4);
     assert_eq!(html.matches("<figcaption>").count(), 4, "a sentence under every plot");
+}
+
+#[test]
+fn messages_that_were_learned_from_are_named_and_otherwise_nothing_is_said() {
+    let clock = crate::clock::SystemClock::new();
+    let asked = asked_with_a_model(&clock, &["Where is my parcel?", "Any news?"]);
+    let messages = ["Any news?", "Where is my order?"].map(|text| message(text, "order_status", Flag::None));
+    let report = shop::measure(&asked, "x.csv", &messages, |_| {}).unwrap();
+    assert!(shop(&report).contains("1 of 2 messages were learned from; their figures flatter"));
+    assert!(!page().contains("learned from"));
 }
 
 #[test]

@@ -121,9 +121,10 @@ pub(super) struct Risk {
     pub(super) points: Vec<Point>,
 }
 
-/// Milliseconds a message.
+/// Milliseconds a message, and once for the model and its embedding.
 #[derive(Debug, Serialize)]
 pub(super) struct Latency {
+    pub(super) load: Option<f64>,
     pub(super) median: Option<f64>,
     pub(super) p95: Option<f64>,
     pub(super) max: Option<f64>,
@@ -135,6 +136,8 @@ pub(super) struct Report {
     pub(super) data: String,
     pub(super) classifier: String,
     pub(super) messages: usize,
+    /// Messages that the model learned from: what it reads in them says little about the next ones.
+    pub(super) learned_from: Tally,
     /// Intents of the file that this configuration does not have, with their messages.
     pub(super) unknown_intents: BTreeMap<String, usize>,
     pub(super) accuracy: Accuracy,
@@ -218,6 +221,7 @@ fn report(asked: &Asked<'_>, data: &str, rows: &[Row<'_>]) -> Report {
         data: data.to_owned(),
         classifier: asked.version(),
         messages: rows.len(),
+        learned_from: Tally::over(rows.iter().map(|row| asked.is_learned(&row.one.text))),
         unknown_intents,
         accuracy: accuracy(&own),
         urgent: urgent(asked, rows),
@@ -227,7 +231,12 @@ fn report(asked: &Asked<'_>, data: &str, rows: &[Row<'_>]) -> Report {
         ),
         calibration: Calibration { error: (!own.is_empty()).then(|| calibration_error(&bins)), bins },
         risk_coverage: Risk { area: area(&curve), points: thinned(&curve, CURVE_POINTS) },
-        latency_ms: Latency { median: quantile(&ms, 0.5), p95: quantile(&ms, 0.95), max: quantile(&ms, 1.0) },
+        latency_ms: Latency {
+            load: asked.load_ms(),
+            median: quantile(&ms, 0.5),
+            p95: quantile(&ms, 0.95),
+            max: quantile(&ms, 1.0),
+        },
         mistakes: confusion.mistakes(MISTAKES_SHOWN),
         by_intent: by_class(&pairs),
         confusion,
@@ -295,6 +304,13 @@ fn answers(asked: &Asked<'_>, rows: &[Row<'_>]) -> Answers {
 }
 
 impl Report {
+    /// A word of warning when messages were learned from.
+    pub(super) fn flattered(&self) -> Option<String> {
+        let Tally { count, of, .. } = self.learned_from;
+        let words = || format!("{count} of {of} messages were learned from; their figures flatter");
+        (count > 0).then(words)
+    }
+
     /// What `--require` compares.
     pub(super) fn figures(&self) -> Figures {
         let count = |tally: Tally| (tally.of > 0).then_some(tally.count as f64);

@@ -41,6 +41,9 @@ fn must_be_zero(tally: Tally) -> String {
 pub(super) fn shop(report: &Report, screen: Screen) -> String {
     let mut text = pair("data", &format!("{} ({})", clean(&report.data), count(report.messages, "message")));
     text.push_str(&pair("classifier", &clean(&report.classifier)));
+    if let Some(words) = report.flattered() {
+        text.push_str(&pair("learned from", &paint(Tone::Warn, &words)));
+    }
     text.push_str(&unknown(report));
     text.push_str(&answered(&report.answers, screen));
     text.push_str(&understood(report));

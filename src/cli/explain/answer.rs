@@ -5,10 +5,10 @@ use serde::Serialize;
 use super::input::Message;
 use crate::classify::{Classifier, Explanation, Input};
 use crate::config::Config;
-use crate::context::unanswered_text;
+use crate::context::of_unknown_customer;
 use crate::daemon::outside;
 use crate::decide::{Context, Decision, Gate, OrderFinding, Policy, decide, match_order};
-use crate::event::{Mode, ReplyCounts, Timestamp};
+use crate::event::{Mode, Timestamp};
 use crate::reply::Fact;
 use crate::text::{OrderMention, order_mention_with_subject};
 use crate::ticket::{Order, OrderRef, Ticket};
@@ -98,13 +98,7 @@ impl Explainer {
         now: Timestamp,
         find: impl FnOnce(&Context) -> Result<OrderFinding, E>,
     ) -> Result<Answer, E> {
-        let mut context = Context {
-            new_text: unanswered_text(&ticket),
-            message: ticket.newest_customer_message().map(crate::ticket::Message::key),
-            order: OrderFinding::NotNeeded,
-            replies: ReplyCounts::default(),
-            ticket,
-        };
+        let mut context = of_unknown_customer(ticket);
         let input = Input { text: &context.new_text.text, subject: &context.ticket.subject };
         let verdict = self.classifier.classify(&input);
         let explanation = self.classifier.explain(&input, &verdict.primary().0);

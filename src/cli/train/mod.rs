@@ -25,7 +25,7 @@ use crate::config::load::Loaded;
 use crate::daemon::control::Request;
 use crate::daemon::{model, outside};
 use compare::{Compared, compare};
-use data::{Gathered, gather};
+use data::{Pack, gather};
 use report::Report;
 
 pub(super) use data::configured;
@@ -37,9 +37,15 @@ pub(super) struct Train {
     /// say `plain` of a status question that the order's state answers, `trap` of one that only looks like it)
     #[arg(long, value_name = "FILE", num_args = 1..)]
     data: Vec<PathBuf>,
-    /// Leave the starter pack out
+    /// Learn from your own messages instead of the starter pack. Its urgent messages (chargeback, legal_threat,
+    /// harassment, fraud, safety, privacy_request) and background are kept: without them the model would no longer see
+    /// what must stop a reply
     #[arg(long, requires = "data")]
     replace: bool,
+    /// With --replace: leave the urgent messages and background out too. Then the model knows as urgent only what your
+    /// own messages teach it; the built-in phrases stay
+    #[arg(long, requires = "replace")]
+    without_starter_net: bool,
     /// Write the model to this file and leave the one in force alone
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -57,19 +63,28 @@ impl Train {
             return starter(session, out);
         }
         let loaded = session.load()?;
-        let Gathered { examples, left_out } = gather(&loaded.config, &self.data, self.replace)?;
-        if self.out.is_none() {
-            ready(&loaded)?;
+        let gathered = gather(&loaded.config, &self.data, self.pack())?;
+        match &self.out {
+            Some(out) => ready_to_write(out)?,
+            None => ready(&loaded)?,
         }
         let embed = builtin::embedding().map_err(Failure::cannot)?;
-        let model = trained(session, examples.clone(), embed.as_ref())?;
-        let in_force = in_force(&loaded)?;
-        let mut report = Report::of(&model, &loaded.config, left_out);
-        report.compared = compare(&model, &in_force, &examples, embed.as_deref());
+        let model = trained(session, gathered.examples.clone(), embed.as_ref())?;
+        let in_force = outside::model(&loaded.config).map_err(Failure::cannot)?;
+        let mut report = Report::of(&model, &loaded.config, &gathered);
+        report.compared = compare(&model, &in_force, &gathered.examples, embed.as_deref());
         report.in_force_before = Some(in_force.version().to_owned());
         let exit = self.settle(session, &loaded, &model, &mut report)?;
         session.show(&report, |screen| report.page(*screen))?;
         Ok(exit)
+    }
+
+    const fn pack(&self) -> Pack {
+        match (self.replace, self.without_starter_net) {
+            (false, _) => Pack::Whole,
+            (true, false) => Pack::Net,
+            (true, true) => Pack::Nothing,
+        }
     }
 
     /// Into the file that was asked for, or into force.
@@ -120,13 +135,15 @@ fn ready(loaded: &Loaded) -> Result<()> {
     Ok(())
 }
 
-/// The model in force, or the built-in one.
-fn in_force(loaded: &Loaded) -> Result<Model> {
-    let kept = outside::model_in_force(&loaded.config).as_deref().map(model::fitting);
-    match kept {
-        Some(Ok(model)) => Ok(model),
-        _ => model::starter().map_err(Failure::cannot),
+/// The same of a file; one that is there keeps what is in it.
+fn ready_to_write(out: &Path) -> Result<()> {
+    let is_new = !out.exists();
+    let opened = std::fs::OpenOptions::new().append(true).create(true).open(out);
+    opened.map_err(|error| Failure::cannot(format!("cannot write {}: {error}", out.display())))?;
+    if is_new {
+        std::fs::remove_file(out).with_context(|| format!("cannot write {}", out.display()))?;
     }
+    Ok(())
 }
 
 /// Both built-in models into a folder, or the one of this build into a file.
@@ -172,4 +189,50 @@ fn trained(session: &Session, examples: Vec<Example>, embed: Option<&Arc<dyn Emb
     let model = crate::classify::model::train(training).map_err(|error| Failure::no(error.to_string()));
     bar.lock().unwrap_or_else(PoisonError::into_inner).finish();
     model
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Parser, Subcommand};
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(subcommand)]
+        command: Command,
+    }
+
+    #[derive(Subcommand)]
+    enum Command {
+        Train(Train),
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_written_is_said_before_the_training_and_nothing_is_left_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let (new, kept) = (folder.path().join("new.bin"), folder.path().join("kept.bin"));
+        std::fs::write(&kept, "a model").unwrap();
+        for place in [&new, &kept] {
+            ready_to_write(place).unwrap();
+        }
+        assert!(!new.exists() && std::fs::read(&kept).unwrap() == b"a model");
+        for nowhere in [folder.path().join("no/such/x.bin"), folder.path().to_owned()] {
+            let said = ready_to_write(&nowhere).unwrap_err().to_string();
+            assert!(said.contains("cannot write"), "{said}");
+        }
+    }
+
+    #[test]
+    fn only_whoever_says_so_trains_without_the_urgent_messages() {
+        for (words, wanted) in [
+            ("mw train", Pack::Whole),
+            ("mw train --data a.csv", Pack::Whole),
+            ("mw train --data a.csv --replace", Pack::Net),
+            ("mw train --data a.csv --replace --without-starter-net", Pack::Nothing),
+        ] {
+            let Command::Train(train) = Line::parse_from(words.split(' ')).command;
+            assert_eq!(train.pack(), wanted, "{words}");
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::compare::Compared;
+use super::data::Gathered;
 use crate::classify::model::Model;
 use crate::classify::model::examples::Source;
 use crate::cli::print::{Screen, Table, Tone, clean, heading, paint, pair};
@@ -21,6 +22,10 @@ pub(super) struct Report {
     examples: BTreeMap<Source, usize>,
     /// Examples of intents that are switched off.
     left_out: BTreeMap<String, usize>,
+    /// Examples of the starter pack that were kept although the shop's replace it.
+    net_kept: usize,
+    /// Urgent intents with too few examples to be caught by the model, with how many.
+    net_thin: BTreeMap<String, usize>,
     /// Share of held-out messages read right, 0..=1.
     accuracy: f64,
     strangers_kept_out: Option<f64>,
@@ -52,7 +57,7 @@ struct Line {
 }
 
 impl Report {
-    pub(super) fn of(model: &Model, config: &Config, left_out: BTreeMap<String, usize>) -> Self {
+    pub(super) fn of(model: &Model, config: &Config, gathered: &Gathered) -> Self {
         let description = model.description();
         let figures = &description.figures;
         let policy = Policy::new(config, config.rollout.mode).ok();
@@ -77,7 +82,9 @@ impl Report {
             embedding: description.embedding.clone(),
             data: description.data.clone(),
             examples: figures.examples.clone(),
-            left_out,
+            left_out: gathered.left_out.clone(),
+            net_kept: gathered.net_kept,
+            net_thin: gathered.net_thin.clone(),
             accuracy: figures.accuracy,
             strangers_kept_out: figures.strangers_kept_out,
             calibration_error_before: figures.calibration_error.0,
@@ -99,6 +106,7 @@ impl Report {
                 self.left_out.iter().map(|(intent, count)| format!("{count} of {}", clean(intent))).collect();
             text.push_str(&pair("left out", &format!("{} (switched off)", left.join(", "))));
         }
+        text.push_str(&self.net());
         let strangers = self.strangers_kept_out.map_or_else(String::new, |share| {
             format!("; {} of what is none of the shop's business is known as that", percent(share))
         });
@@ -116,6 +124,28 @@ impl Report {
         text.push_str(&self.against());
         let tone = if self.installed { Tone::Good } else { Tone::Warn };
         text.push_str(&format!("\n{}\n", paint(tone, &self.end)));
+        text
+    }
+
+    /// What became of the urgent intents, where the starter pack was replaced.
+    fn net(&self) -> String {
+        let mut text = String::new();
+        if self.net_kept > 0 {
+            let words = format!(
+                "{} of the starter pack: its urgent messages, so that they still stop a reply, and background",
+                self.net_kept
+            );
+            text.push_str(&pair("kept", &words));
+        }
+        if !self.net_thin.is_empty() {
+            let thin: Vec<String> =
+                self.net_thin.iter().map(|(intent, count)| format!("{} ({count})", clean(intent))).collect();
+            let words = format!(
+                "too few examples for the model to catch: {}; leave out --without-starter-net, or add more",
+                thin.join(", ")
+            );
+            text.push_str(&pair("urgent", &paint(Tone::Warn, &words)));
+        }
         text
     }
 
@@ -174,4 +204,26 @@ impl Report {
 /// One digit behind the point; small shares of error two.
 fn percent(share: f64) -> String {
     if share < 0.1 { format!("{:.2} %", share * 100.0) } else { format!("{:.1} %", share * 100.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::daemon::model;
+
+    fn report(net_kept: usize, net_thin: &[(&str, usize)]) -> Report {
+        let net_thin = net_thin.iter().map(|(intent, count)| ((*intent).to_owned(), *count)).collect();
+        let gathered = Gathered { examples: vec![], left_out: BTreeMap::new(), net_kept, net_thin };
+        Report::of(&model::starter().unwrap(), &Config::default(), &gathered)
+    }
+
+    #[test]
+    fn what_became_of_the_urgent_messages_is_told_in_a_line() {
+        assert_eq!(report(0, &[]).net(), "");
+        let kept = report(2_191, &[]).net();
+        assert!(kept.contains("2191 of the starter pack: its urgent messages") && kept.lines().count() == 1);
+        let thin = report(0, &[("fraud", 0), ("safety", 7)]).net();
+        assert!(thin.contains("fraud (0), safety (7); leave out --without-starter-net"), "{thin}");
+        assert_eq!(thin.lines().count(), 1);
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use richpanel_mw::classify::model::examples;
+
 use super::mw;
 
 const MESSAGES: &str = "text,intent,flag,language\n\
@@ -106,6 +108,27 @@ fn the_figures_come_as_text_as_json_and_as_a_page() {
     assert!(report["calibration"]["bins"].as_array().is_some_and(|bins| bins.len() == 10));
     assert!(report["latency_ms"]["max"].as_f64().is_some_and(|ms| ms > 0.0));
     assert!(report["classifier"].as_str().is_some_and(|version| version.contains("phrases")));
+}
+
+#[test]
+fn what_the_model_learned_from_is_said_and_changes_no_exit_code() {
+    let folder = Folder::new();
+    // The first message of the starter pack, and one that nobody wrote before.
+    let known = &examples::starter().unwrap()[0];
+    let own = "zz where might my 17 blue teapots be today, plainly asked";
+    let row = |text: &str, intent: &str| format!("\"{}\",{intent}\n", text.replace('"', "\"\""));
+    let both = format!("text,intent\n{}{}", row(&known.text, &known.intent), row(own, "order_status"));
+    let both = folder.file("both.csv", &both);
+    let fresh = folder.file("fresh.csv", &format!("text,intent\n{}", row(own, "order_status")));
+    let page = folder.path("report.html");
+    let (code, out, err) = eval(&["--data", &both, "--html", page.to_str().unwrap()]);
+    assert_eq!(code, Some(0), "{err}");
+    let words = "1 of 2 messages were learned from; their figures flatter";
+    assert!(out.contains(words) && std::fs::read_to_string(&page).unwrap().contains(words), "{out}");
+    let report = json(&["--data", &both]);
+    assert_eq!((&report["learned_from"]["count"], &report["learned_from"]["of"]), (&1.into(), &2.into()));
+    assert_eq!(json(&["--data", &fresh])["learned_from"]["count"], 0);
+    assert!(!eval(&["--data", &fresh]).1.contains("learned from"));
 }
 
 #[test]
