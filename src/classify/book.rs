@@ -127,7 +127,7 @@ impl Book {
             }
         }
         for entry in other.caution {
-            match self.caution.iter_mut().find(|known| known.say == entry.say) {
+            match self.caution.iter_mut().find(|known| known.say == entry.say && known.weak == entry.weak) {
                 Some(known) => known.merge(entry),
                 None => self.caution.push(entry),
             }

@@ -131,7 +131,11 @@ fn texts(file: &std::path::Path) -> Vec<(String, String)> {
     let mut table =
         csv::Reader::from_path(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let text_at = table.headers().unwrap().iter().position(|name| name == "text").unwrap();
-    let bare = |text: &str| text.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
+    let bare =
+        |text: &str| match text.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect::<String>() {
+            none if none.is_empty() => text.trim().to_owned(),
+            bare => bare,
+        };
     table.records().map(|row| row.unwrap()[text_at].to_owned()).map(|text| (bare(&text), text)).collect()
 }
 

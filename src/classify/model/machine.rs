@@ -207,7 +207,9 @@ impl Plain {
     /// How probable it is that a text is a plain question, 0..=1.
     pub(super) fn probability(&self, row: &Row) -> f64 {
         match self {
-            Self::Heads(heads) => heads.read(row, &[], 0.0).logs.get(1).map_or(0.0, |log| f64::from(log.exp())),
+            Self::Heads(heads) => {
+                heads.read(row, &[], 0.0).logs.get(1).map_or(0.0, |log| f64::from(log.exp()))
+            }
             Self::Machine(machine) => machine.probability(&row.dense),
         }
     }
