@@ -59,6 +59,17 @@ fn seen(plan: &HeadPlan, row: &Row) -> Row {
     Row { sparse, dense }
 }
 
+/// The logarithms of probabilities with the likest examples' say.
+pub(super) fn with_likest(logs: &[f32], likest: &[f32], near_weight: f32) -> Vec<f32> {
+    let say = likest.iter().map(|likeness| near_weight * likeness).chain(std::iter::repeat(0.0));
+    let mut sum: Vec<f32> = logs.iter().zip(say).map(|(log, say)| log + say).collect();
+    let mut shares = sum.clone();
+    #[expect(clippy::cast_possible_truncation, reason = "scores are single precision")]
+    let total = softmax(&mut shares) as f32;
+    sum.iter_mut().for_each(|log| *log -= total);
+    sum
+}
+
 /// The sizes that stored weights are cut by.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shape {
@@ -127,14 +138,7 @@ impl Heads {
                 *all += plan.share * score;
             }
         }
-        for (sum, likeness) in sum.iter_mut().zip(likest) {
-            *sum += near_weight * likeness;
-        }
-        let mut shares = sum.clone();
-        #[expect(clippy::cast_possible_truncation, reason = "scores are single precision")]
-        let total = softmax(&mut shares) as f32;
-        sum.iter_mut().for_each(|log| *log -= total);
-        Opinion { logs: sum, scores: all }
+        Opinion { logs: with_likest(&sum, likest, near_weight), scores: all }
     }
 
     /// What each n-gram of a row adds to a class against the mean of all classes, by its place in the vocabulary.

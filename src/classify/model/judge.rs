@@ -15,8 +15,10 @@ pub(super) struct HeldOutRow {
     pub(super) place: usize,
     /// Its class.
     pub(super) class: usize,
-    /// Logarithms of the raw probabilities.
+    /// Logarithms of the raw probabilities; before the training has weighed the nearest examples, without them.
     pub(super) logs: Vec<f32>,
+    /// How like the likest example of each class is.
+    pub(super) likest: Vec<f32>,
 }
 
 /// The highest value and its place.

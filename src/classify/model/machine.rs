@@ -144,8 +144,7 @@ fn solve(pairs: &[f32], sides: &[f32], learns: &dyn Fn(usize) -> bool) -> Solved
             }
         }
         bias = f32::midpoint(highest, lowest);
-        // Written so that a number that is none ends it.
-        if !(highest - lowest > GAP_MAX) {
+        if (highest - lowest).partial_cmp(&GAP_MAX) != Some(std::cmp::Ordering::Greater) {
             break;
         }
         let j = best.1;
@@ -307,7 +306,7 @@ mod tests {
     /// Two rings, one within the other: no straight line parts them.
     fn rings() -> Vec<(Vec<f32>, bool, usize)> {
         let point = |n: usize| {
-            let (angle, inner) = (n as f32 * 2.4, n % 2 == 0);
+            let (angle, inner) = (n as f32 * 2.4, n.is_multiple_of(2));
             let radius = if inner { 0.12 } else { 0.3 };
             (vec![radius * angle.cos(), radius * angle.sin(), 0.0, 0.1], inner, n / 2 % FOLDS)
         };

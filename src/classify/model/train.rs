@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::calibration::{HeldOut, at_temperature, temperature};
 use super::examples::{Example, Flag, Source, configured, fingerprint, in_order};
-use super::head::{HeadPlan, Heads, View};
+use super::head::{self, HeadPlan, Heads, View};
 use super::judge::{HeldOutRow, best, by_source, figures, thresholds};
 use super::machine::{self, Machine, Plain, Sides};
 use super::near::{Label, Neighbours};
@@ -34,8 +34,9 @@ pub struct Plan {
     pub ngrams_only: Vec<HeadPlan>,
     /// What the embedding's inner vectors count beside the first.
     pub inner_weight: f32,
-    /// What the likest example of a class adds to its score.
-    pub near_weight: f32,
+    /// What the likest example of a class may add to its score: the one of these is taken that reads most of the
+    /// held-out messages right; without held-out parts the middle one.
+    pub near_weights: [f32; 3],
     /// Whether an intent's own name ("order status") is an example of it.
     pub names: bool,
     /// Rounds of the fit at most.
@@ -57,7 +58,7 @@ impl Default for Plan {
             with_embedding: vec![head(View::Both, 10.0, 2.0, 1.0)],
             ngrams_only: vec![head(View::Ngrams, 10.0, 1.0, 1.0)],
             inner_weight: 0.4,
-            near_weight: 2.0,
+            near_weights: [2.0, 4.0, 8.0],
             names: true,
             rounds_max: 60,
             target: 0.995,
@@ -130,8 +131,9 @@ pub fn train(training: Training<'_>) -> Result<Model, TrainError> {
     let step = examples.len() as u64;
     let prepared = prepare(examples, classes, embed, &plan, &|done| progress(done, all));
     let plans = if embed.is_some() { &plan.with_embedding } else { &plan.ngrams_only };
-    let Fitted { intents, plain, held_out } =
+    let Fitted { intents, plain, mut held_out } =
         fit_all(&prepared, plans, &plan, &|fits| progress(step * (1 + fits), all));
+    let near_weight = near_weight(&mut held_out, plan.near_weights);
     let logs: Vec<HeldOut> = held_out.iter().map(|one| (one.logs.clone(), one.class)).collect();
     let temperature = temperature(&logs);
     let description = Description {
@@ -145,7 +147,7 @@ pub fn train(training: Training<'_>) -> Result<Model, TrainError> {
         target: plan.target,
         parts: embed.map_or(1, Embed::parts),
         inner_weight: plan.inner_weight,
-        near_weight: plan.near_weight,
+        near_weight,
         factual: plan.factual.clone(),
         plans: plans.clone(),
         plain_plans: if let Some(Plain::Heads(_)) = &plain { plans.clone() } else { Vec::new() },
@@ -177,6 +179,22 @@ pub fn train(training: Training<'_>) -> Result<Model, TrainError> {
     };
     model.version = version(&model.to_bytes());
     Ok(model)
+}
+
+/// The weight under which most held-out messages are read right, the least of several; the rows get it.
+fn near_weight(held_out: &mut [HeldOutRow], weights: [f32; 3]) -> f32 {
+    let right = |weight: f32| {
+        let read =
+            |one: &HeldOutRow| best(&at_temperature(&head::with_likest(&one.logs, &one.likest, weight), 1.0));
+        held_out.iter().filter(|one| read(one).is_some_and(|(place, _)| place == one.class)).count()
+    };
+    let [_, middle, _] = weights;
+    let tried = weights.map(|weight| (right(weight), weight));
+    let most = tried.iter().fold((0, middle), |most, one| if one.0 > most.0 { *one } else { most });
+    for one in held_out {
+        one.logs = head::with_likest(&one.logs, &one.likest, most.1);
+    }
+    most.1
 }
 
 /// A text as it may be kept: of a shop's customers without names, addresses and numbers.
@@ -373,7 +391,8 @@ fn held_out(prepared: &Prepared, part: usize, plans: &[HeadPlan], plan: &Plan) -
     let read = |place: usize| {
         let (row, class) = (prepared.rows.get(place)?, *prepared.class_of.get(place)?);
         let likest = near.likest(&row.dense, prepared.classes.len());
-        Some(HeldOutRow { place, class, logs: intents.read(row, &likest, plan.near_weight).logs })
+        let logs = intents.read(row, &[], 0.0).logs;
+        Some(HeldOutRow { place, class, logs, likest })
     };
     test.into_iter().filter_map(read).collect()
 }
