@@ -54,6 +54,8 @@ pub(super) fn other_question(finder: &Finder, message: &Message<'_>, status_hits
     message.sentences.iter().enumerate().take(message.text_sentences).find_map(|(at, sentence)| {
         let opens = sentence.words.first().is_some_and(|word| QUESTION_WORDS.contains(&word.text.as_str()));
         let asks = (sentence.asks && sentence.words.len() >= 2) || (opens && sentence.words.len() >= 3);
+        // A number after "no." is none of its own.
+        let asks = asks && !sentence.words.iter().all(|word| is_number(&word.text));
         let about_status = status_hits.iter().any(|hit| hit.sentence == at);
         (asks && !about_status && !is_plain(at)).then_some(at)
     })

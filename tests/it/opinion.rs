@@ -145,11 +145,15 @@ fn a_dead_a_silent_and_a_babbling_endpoint_change_nothing() {
     }
 }
 
+/// Whatever a model makes of a message, it is not so sure of it.
+const UNSURE: &str = "\n[gates]\nroute_confidence = 0.89\n";
+const ODD: &str = "could be, could be";
+
 #[test]
 fn where_ours_is_unsure_it_picks_the_route_and_nothing_is_answered() {
     let endpoint = Endpoint::opinion("technical_support", 0.9, true);
-    let world = World::with("live", &endpoint.config(""));
-    let written = world.mail("hmm ok then the same for both I guess");
+    let world = World::with("live", &(endpoint.config("") + UNSURE));
+    let written = world.mail(ODD);
     world.until_state(&written.ticket_id, State::Done);
     let ticket = written.ticket_id;
     assert_eq!(world.outcome(&ticket), "routed");
@@ -191,7 +195,7 @@ fn a_leaving_daemon_waits_for_an_opinion_no_longer_than_its_time_out() {
 #[test]
 fn explain_and_check_ask_only_when_told_to() {
     let endpoint = Endpoint::opinion("technical_support", 0.9, false);
-    let world = World::with("live", &endpoint.config(""));
+    let world = World::with("live", &(endpoint.config("") + UNSURE));
     let run = |words: &[&str]| {
         let out = std::process::Command::new(env!("CARGO_BIN_EXE_richpanel-mw"))
             .args(words)
@@ -202,11 +206,10 @@ fn explain_and_check_ask_only_when_told_to() {
             .unwrap();
         String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr)
     };
-    let odd = "hmm ok then the same for both I guess";
-    assert!(!run(&["explain", odd]).contains("second opinion"));
+    assert!(!run(&["explain", ODD]).contains("second opinion"));
     assert!(run(&["check"]).contains("the masked text goes to small-1"));
     assert_eq!(endpoint.asked().len(), 0, "offline stays offline");
-    let said = run(&["explain", odd, "--second-opinion"]);
+    let said = run(&["explain", ODD, "--second-opinion"]);
     assert!(said.contains("technical_support 0.90, not answered by a status"), "{said}");
     assert!(said.contains("route-technical-support") || said.contains("technical-support"), "{said}");
     let said = run(&["check", "--online", "--json"]);
