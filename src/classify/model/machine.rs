@@ -11,9 +11,7 @@
 
 use super::dense::{Lane, Panels, groups};
 use super::file::{FileError, take, take_numbers};
-use super::head::Heads;
 use super::lbfgs;
-use super::regression::Row;
 use crate::classify::cores::spread;
 
 /// How steeply likeness falls with distance.
@@ -193,25 +191,6 @@ fn curve(values: &[f32], sides: &[f32]) -> (f32, f32) {
         loss
     });
     (at.first().copied().unwrap_or(1.0), at.get(1).copied().unwrap_or(0.0))
-}
-
-/// What tells plain questions: with an embedding a machine, without a logistic regression over n-grams.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Plain {
-    Heads(Heads),
-    Machine(Machine),
-}
-
-impl Plain {
-    /// How probable it is that a text is a plain question, 0..=1.
-    pub(super) fn probability(&self, row: &Row) -> f64 {
-        match self {
-            Self::Heads(heads) => {
-                heads.read(row, &[], 0.0).logs.get(1).map_or(0.0, |log| f64::from(log.exp()))
-            }
-            Self::Machine(machine) => machine.probability(&row.dense),
-        }
-    }
 }
 
 impl Machine {

@@ -14,12 +14,13 @@ use super::calibration::{HeldOut, at_temperature, temperature};
 use super::examples::{Example, Flag, Source, configured, fingerprint, in_order};
 use super::head::{self, HeadPlan, Heads, View};
 use super::judge::{HeldOutRow, best, by_source, figures, thresholds};
-use super::machine::{self, Machine, Plain, Sides};
+use super::lens::Lens;
 use super::near::{Label, Neighbours};
 use super::ngrams::{Vocabulary, words};
+use super::plain::{Plain, fit_plain, is_plain};
 use super::regression::Row;
 use super::unseen::Unseen;
-use super::{Description, EXAMPLE_CHARS, EXAMPLES_KEPT_MAX, Embed, Figures, Lens, Model, version};
+use super::{Description, EXAMPLE_CHARS, EXAMPLES_KEPT_MAX, Embed, Figures, Model, version};
 use crate::classify::cores::spread;
 
 /// Fits at once at most: each takes some hundred megabytes, and spreads its rows over the cores itself.
@@ -69,9 +70,6 @@ impl Default for Plan {
     }
 }
 
-/// From this likeness to a plain question on an unflagged message is shown to the machine that tells them apart.
-const ASKED_LIKENESS_MIN: f32 = 0.65;
-
 /// What a training needs.
 pub struct Training<'a> {
     /// What to learn from.
@@ -97,9 +95,9 @@ pub(super) struct Prepared {
     pub(super) examples: Vec<Example>,
     pub(super) classes: Vec<String>,
     class_of: Vec<usize>,
-    vocabulary: Vocabulary,
-    lens: Lens,
-    rows: Vec<Row>,
+    pub(super) vocabulary: Vocabulary,
+    pub(super) lens: Lens,
+    pub(super) rows: Vec<Row>,
 }
 
 impl Prepared {
@@ -323,62 +321,13 @@ fn fit_intents(prepared: &Prepared, places: &[usize], plans: &[HeadPlan], plan: 
     Heads::fit(plans, &rows, prepared.classes.len(), prepared.vocabulary.len(), plan.rounds_max)
 }
 
-/// What tells plain questions; `None` when too few were taught.
-fn fit_plain(prepared: &Prepared, plans: &[HeadPlan], plan: &Plan) -> Option<Plain> {
-    let side = |place: usize| is_plain(prepared.examples.get(place)?, &plan.factual);
-    let everything: Vec<usize> = (0..prepared.rows.len()).collect();
-    let plain: Vec<usize> = everything.iter().copied().filter(|place| side(*place) == Some(true)).collect();
-    let is_trap = |place: &&usize| prepared.examples.get(**place).is_some_and(|one| one.flag == Flag::Trap);
-    if plain.len() < plan.taught_min || everything.iter().filter(is_trap).count() < plan.taught_min {
-        return None;
-    }
-    if prepared.lens.size() == 0 {
-        let rows = chosen(prepared, &everything, |place| side(place).map(usize::from));
-        return Some(Plain::Heads(Heads::fit(plans, &rows, 2, prepared.vocabulary.len(), plan.rounds_max)));
-    }
-    Some(Plain::Machine(Machine::fit(&sides(prepared, &plain, &side))))
-}
-
-/// What a machine learns from: what was flagged, and of all the rest what is like a plain question.
-fn sides<'a>(prepared: &'a Prepared, plain: &[usize], side: &dyn Fn(usize) -> Option<bool>) -> Sides<'a> {
-    let first = prepared.lens.size();
-    let label = Label { class: 0, plain: None };
-    let dense = |place: usize| prepared.rows.get(place).map_or(&[][..], |row| row.dense.as_slice());
-    let likest = Neighbours::learn(first, plain.iter().map(|place| (dense(*place), label)));
-    let others: Vec<usize> = (0..prepared.rows.len()).filter(|place| side(*place) == Some(false)).collect();
-    let likeness = spread(&others, usize::MAX, |place| {
-        let flagged = prepared.examples.get(*place).is_some_and(|one| one.flag == Flag::Trap);
-        let likest = likest.likeness(dense(*place)).fold(0.0_f32, f32::max);
-        if flagged { 1.0 + likest } else { likest }
-    });
-    let mut others: Vec<(f32, usize)> = likeness.into_iter().zip(others).collect();
-    others.retain(|(likeness, _)| *likeness >= ASKED_LIKENESS_MIN);
-    others.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    others.truncate(machine::EXAMPLES_MAX / 2);
-    let plain = plain.iter().take(machine::EXAMPLES_MAX / 2).map(|place| (*place, true));
-    let part = |place: usize| prepared.examples.get(place).map_or(0, |one| fold(&one.text, machine::FOLDS));
-    let rows = plain.chain(others.into_iter().map(|(_, place)| (place, false)));
-    let read = rows.filter(|(place, _)| dense(*place).len() >= first);
-    Sides { first, rows: read.map(|(place, plain)| (dense(place), plain, part(place))).collect() }
-}
-
 /// Those of the rows that have a class.
-fn chosen<'a>(
+pub(super) fn chosen<'a>(
     prepared: &'a Prepared,
     places: &[usize],
     class_of: impl Fn(usize) -> Option<usize>,
 ) -> Vec<(&'a Row, usize, f32)> {
     places.iter().filter_map(|place| Some((prepared.rows.get(*place)?, class_of(*place)?, 1.0))).collect()
-}
-
-/// Whether facts answer an example; `None` when nobody said.
-fn is_plain(example: &Example, factual: &[String]) -> Option<bool> {
-    match example.flag {
-        Flag::Plain => Some(true),
-        Flag::Trap => Some(false),
-        Flag::None if factual.contains(&example.intent) => None,
-        Flag::None => Some(false),
-    }
 }
 
 /// One part of the examples as a model reads it that learned the others.
@@ -399,7 +348,7 @@ fn held_out(prepared: &Prepared, part: usize, plans: &[HeadPlan], plan: &Plan) -
 
 /// Which part a text belongs to: by its words, so that more examples move none and the same sentence with another
 /// number stays beside it.
-fn fold(text: &str, folds: usize) -> usize {
+pub(super) fn fold(text: &str, folds: usize) -> usize {
     let digest = Sha256::digest(words(text).join(" ").as_bytes());
     let number = digest.iter().take(4).fold(0_usize, |number, byte| number * 256 + usize::from(*byte));
     number % folds.max(1)
