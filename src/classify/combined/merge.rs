@@ -39,8 +39,8 @@ impl Default for Starter {
     fn default() -> Self {
         Self {
             score_min: 0.7,
-            plain_min: 0.4,
-            vouched_min: 0.93,
+            plain_min: 0.5,
+            vouched_min: 0.9,
             urgent_min: 0.25,
             trace_min: 0.05,
             also_min: 0.1,
