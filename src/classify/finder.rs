@@ -65,7 +65,7 @@ impl Hit {
 pub(super) struct Finder {
     /// Every rule.
     pub(super) rules: Vec<Rule>,
-    by_head: HashMap<Symbol, Vec<usize>>,
+    by_head: HashMap<Symbol, Vec<u32>>,
     /// Known words.
     pub(super) lexicon: Lexicon,
     /// Negation lists.
@@ -83,17 +83,18 @@ impl Finder {
     /// Compiles all drafts; the first bad one is the error.
     pub(super) fn new(book: &Book, drafts: &[Draft<'_>]) -> Result<Self, PhraseError> {
         let mut lexicon = Lexicon::default();
-        let lists = Lists { words: &book.words, aliases: &book.alias };
+        let mut lists = Lists::new(&book.words, &book.alias);
         let mut rules = Vec::with_capacity(drafts.len());
-        let mut by_head: HashMap<Symbol, Vec<usize>> = HashMap::new();
-        for (target, weight, phrase) in drafts {
-            let pattern = Pattern::compile(phrase, &lists, &mut lexicon)
+        let mut by_head: HashMap<Symbol, Vec<u32>> = HashMap::new();
+        for (place, (target, weight, phrase)) in (0..).zip(drafts) {
+            let pattern = Pattern::compile(phrase, &mut lists, &mut lexicon)
                 .map_err(|problem| PhraseError::Phrase { phrase: (*phrase).to_owned(), problem })?;
             for head in pattern.heads() {
-                by_head.entry(head).or_default().push(rules.len());
+                by_head.entry(head).or_default().push(place);
             }
             rules.push(Rule { target: *target, weight: *weight, phrase: (*phrase).to_owned(), pattern });
         }
+        by_head.values_mut().for_each(Vec::shrink_to_fit);
         let negation = Negation::new(&book.negation);
         let set = |list: &str| plain_words(list, &BTreeMap::new()).into_iter().collect::<HashSet<String>>();
         let beside = set(&book.plain.beside);
@@ -108,12 +109,12 @@ impl Finder {
 
     /// Finds every rule in the sentences, in the order of the rules.
     pub(super) fn find(&self, sentences: &[Sentence], read: &Read) -> Vec<Hit> {
-        let mut candidates: Vec<usize> =
+        let mut candidates: Vec<u32> =
             read.places.keys().filter_map(|symbol| self.by_head.get(symbol)).flatten().copied().collect();
         candidates.sort_unstable();
         candidates.dedup();
         let mut hits = Vec::new();
-        for rule in candidates {
+        for rule in candidates.into_iter().map(|rule| rule as usize) {
             let Some(found) = self.rules.get(rule) else { continue };
             if found.pattern.possible(|symbol| read.places.contains_key(&symbol)) {
                 self.find_rule(rule, &found.pattern, sentences, read, &mut hits);

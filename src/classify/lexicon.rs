@@ -5,6 +5,7 @@
 //! with the same letter and no other known word is as near.
 
 use std::collections::{BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::words::Sentence;
 
@@ -24,8 +25,11 @@ pub(super) struct Lexicon {
     words: HashMap<String, Symbol>,
     stems: HashMap<String, Symbol>,
     count: Symbol,
-    /// A known word with one letter left out → the words it can come from.
-    slips: HashMap<String, Vec<String>>,
+    /// The known words that a slip may stand for.
+    correctable: Vec<String>,
+    /// The hash of such a word with one letter left out, and its place; sorted. Words that share a hash by chance are
+    /// told apart when they are compared.
+    slips: Vec<(u64, u32)>,
     /// Real words that must never be read as a slip of another.
     real: BTreeSet<String>,
 }
@@ -72,17 +76,14 @@ impl Lexicon {
 
     /// Prepares the search for typing errors; call once, after the last phrase.
     pub(super) fn seal(&mut self) {
-        let mut slips: HashMap<String, Vec<String>> = HashMap::new();
-        for word in self.words.keys().filter(|word| correctable(word)) {
-            for shorter in one_letter_less(word) {
-                slips.entry(shorter).or_default().push(word.clone());
-            }
+        self.correctable = self.words.keys().filter(|word| correctable(word)).cloned().collect();
+        self.correctable.sort_unstable();
+        for (place, word) in (0..).zip(&self.correctable) {
+            self.slips.extend(one_letter_less(word).map(|form| (hashed(&form), place)));
         }
-        for words in slips.values_mut() {
-            words.sort();
-            words.dedup();
-        }
-        self.slips = slips;
+        self.slips.sort_unstable();
+        self.slips.dedup();
+        self.slips.shrink_to_fit();
     }
 
     /// Reads a message: corrects slips in place and gives every word its symbols.
@@ -127,7 +128,10 @@ impl Lexicon {
     fn corrected(&self, word: &str) -> Option<String> {
         let mut near: BTreeSet<&String> = BTreeSet::new();
         for form in one_letter_less(word).chain([word.to_owned()]) {
-            near.extend(self.slips.get(&form).into_iter().flatten());
+            let hash = hashed(&form);
+            let from = self.slips.partition_point(|(other, _)| *other < hash);
+            let same = self.slips.iter().skip(from).take_while(|(other, _)| *other == hash);
+            near.extend(same.filter_map(|(_, place)| self.correctable.get(*place as usize)));
             if let Some((known, _)) = self.words.get_key_value(&form) {
                 near.insert(known);
             }
@@ -147,6 +151,12 @@ impl Lexicon {
 fn correctable(word: &str) -> bool {
     (TYPO_LETTERS_MIN..=TYPO_LETTERS_MAX).contains(&word.len())
         && word.bytes().all(|byte| byte.is_ascii_lowercase())
+}
+
+fn hashed(form: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    form.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn one_letter_less(word: &str) -> impl Iterator<Item = String> + '_ {

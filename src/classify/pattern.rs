@@ -15,7 +15,8 @@
 //! Matching walks a set of positions through the phrase, so that its cost is bounded by the phrase's length times the
 //! few positions that a gap opens; no phrase can make a message slow.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::lexicon::{Lexicon, NUMBER, Symbol};
 use super::words::{Aliases, plain_words};
@@ -27,9 +28,17 @@ const LIST_DEPTH_MAX: usize = 4;
 /// What a phrase may refer to while it is compiled.
 pub(super) struct Lists<'a> {
     /// `[words]`: name → alternatives, separated by `|`.
-    pub(super) words: &'a BTreeMap<String, String>,
+    words: &'a BTreeMap<String, String>,
     /// Spellings.
-    pub(super) aliases: &'a Aliases,
+    aliases: &'a Aliases,
+    /// What was compiled before: hundreds of phrases name the same list.
+    compiled: HashMap<String, Arc<Options>>,
+}
+
+impl<'a> Lists<'a> {
+    pub(super) fn new(words: &'a BTreeMap<String, String>, aliases: &'a Aliases) -> Self {
+        Self { words, aliases, compiled: HashMap::new() }
+    }
 }
 
 /// One phrase, compiled.
@@ -43,12 +52,39 @@ enum Item {
     Begin,
     End,
     Gap(usize),
-    Words { options: Vec<Vec<Symbol>>, optional: bool },
+    Words { options: Arc<Options>, optional: bool },
+}
+
+/// Alternatives one behind the other: a list of its own for each would take ten times the room.
+#[derive(Debug)]
+struct Options {
+    symbols: Box<[Symbol]>,
+    /// Where each alternative ends in `symbols`.
+    ends: Box<[usize]>,
+}
+
+impl Options {
+    fn new(options: &[Vec<Symbol>]) -> Self {
+        let ends = options.iter().scan(0, |end, option| {
+            *end += option.len();
+            Some(*end)
+        });
+        Self { symbols: options.concat().into(), ends: ends.collect() }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &[Symbol]> {
+        let starts = std::iter::once(&0).chain(&self.ends);
+        starts.zip(&self.ends).filter_map(|(start, end)| self.symbols.get(*start..*end))
+    }
 }
 
 impl Pattern {
     /// Compiles a phrase; the error says what is wrong with it.
-    pub(super) fn compile(phrase: &str, lists: &Lists<'_>, lexicon: &mut Lexicon) -> Result<Self, String> {
+    pub(super) fn compile(
+        phrase: &str,
+        lists: &mut Lists<'_>,
+        lexicon: &mut Lexicon,
+    ) -> Result<Self, String> {
         let mut items = Vec::new();
         for part in parts(phrase)? {
             items.push(item(&part, lists, lexicon)?);
@@ -85,7 +121,7 @@ impl Pattern {
     /// Whether the phrase itself names a word with one of these symbols, so that no gap has swallowed it.
     pub(super) fn names(&self, word: &[Symbol]) -> bool {
         self.items.iter().any(|item| match item {
-            Item::Words { options, .. } => options.iter().flatten().any(|symbol| word.contains(symbol)),
+            Item::Words { options, .. } => options.symbols.iter().any(|symbol| word.contains(symbol)),
             _ => false,
         })
     }
@@ -150,7 +186,7 @@ fn step(
             if *optional {
                 next.push(from);
             }
-            for option in options {
+            for option in options.iter() {
                 let words = sentence.get(from..from + option.len());
                 if words
                     .is_some_and(|words| words.iter().zip(option).all(|(word, symbol)| word.contains(symbol)))
@@ -186,7 +222,7 @@ fn parts(phrase: &str) -> Result<Vec<String>, String> {
     Ok(parts)
 }
 
-fn item(part: &str, lists: &Lists<'_>, lexicon: &mut Lexicon) -> Result<Item, String> {
+fn item(part: &str, lists: &mut Lists<'_>, lexicon: &mut Lexicon) -> Result<Item, String> {
     match part {
         "^" => return Ok(Item::Begin),
         "$" => return Ok(Item::End),
@@ -199,8 +235,13 @@ fn item(part: &str, lists: &Lists<'_>, lexicon: &mut Lexicon) -> Result<Item, St
     if body.contains(['(', ')', '?', '*']) {
         return Err(format!("`{part}` mixes signs that cannot stand together"));
     }
+    if let Some(known) = lists.compiled.get(body) {
+        return Ok(Item::Words { options: Arc::clone(known), optional });
+    }
     let mut options = Vec::new();
     alternatives(body, lists, lexicon, LIST_DEPTH_MAX, &mut options)?;
+    let options = Arc::new(Options::new(&options));
+    lists.compiled.insert(body.to_owned(), Arc::clone(&options));
     Ok(Item::Words { options, optional })
 }
 
@@ -266,8 +307,8 @@ mod tests {
     fn compile(phrase: &str) -> Result<(Pattern, Lexicon), String> {
         let words = BTreeMap::from([("order".to_owned(), "order|parcel".to_owned())]);
         let mut lexicon = Lexicon::default();
-        let pattern =
-            Pattern::compile(phrase, &Lists { words: &words, aliases: &Aliases::new() }, &mut lexicon)?;
+        let aliases = Aliases::new();
+        let pattern = Pattern::compile(phrase, &mut Lists::new(&words, &aliases), &mut lexicon)?;
         lexicon.word("not");
         lexicon.seal();
         Ok((pattern, lexicon))

@@ -5,6 +5,8 @@
 //! a process that dies in between reads with the new one after its start. A message is read by one model from beginning
 //! to end.
 
+use bytes::Bytes;
+
 use crate::classify::builtin;
 use crate::classify::combined::CombinedClassifier;
 use crate::classify::model::Model;
@@ -16,7 +18,7 @@ use crate::store::models::{ModelStore, NewModel};
 ///
 /// # Errors
 /// Why they do not fit this program, in words for people.
-pub fn fitting(bytes: &[u8]) -> Result<Model, String> {
+pub fn fitting(bytes: impl Into<Bytes>) -> Result<Model, String> {
     Model::from_bytes(bytes, builtin::embedding_version()).map_err(|error| error.to_string())
 }
 
@@ -32,7 +34,7 @@ pub fn starter() -> Result<Model, String> {
 ///
 /// # Errors
 /// A broken build.
-pub fn classifier(rules: PhraseClassifier, in_force: Option<&[u8]>) -> Result<CombinedClassifier, String> {
+pub fn classifier(rules: PhraseClassifier, in_force: Option<Vec<u8>>) -> Result<CombinedClassifier, String> {
     let model = match in_force.map(fitting) {
         Some(Ok(model)) => model,
         Some(Err(why)) => {
@@ -55,7 +57,8 @@ pub fn add(
     by: &str,
     now: Timestamp,
 ) -> Result<Model, String> {
-    let model = fitting(&bytes)?;
+    let bytes = Bytes::from(bytes);
+    let model = fitting(bytes.clone())?;
     let description = model.description();
     let kept = NewModel {
         version: model.version().to_owned(),
@@ -83,7 +86,7 @@ pub fn choose(
         Some(version) => {
             let kept = store.model(Some(version)).map_err(|error| error.to_string())?;
             let bytes = kept.ok_or_else(|| format!("no model {version} is kept here; see `models`"))?;
-            fitting(&bytes)?
+            fitting(bytes)?
         }
     };
     store.use_model(version, by, now).map_err(|error| error.to_string())?;

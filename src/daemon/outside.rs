@@ -54,7 +54,7 @@ pub fn helpdesk(
 /// # Errors
 /// The phrase that cannot be read.
 pub fn classifier(config: &Config) -> Result<Box<dyn Classifier>, String> {
-    Ok(Box::new(model::classifier(parts::rules(config)?, model_in_force(config).as_deref())?))
+    Ok(Box::new(model::classifier(parts::rules(config)?, model_in_force(config))?))
 }
 
 /// The phrase rules alone, with the shop's own examples.
@@ -75,7 +75,7 @@ pub fn model_in_force(config: &Config) -> Option<Vec<u8>> {
 /// # Errors
 /// A broken build.
 pub fn model(config: &Config) -> Result<Model, String> {
-    match model_in_force(config).as_deref().map(model::fitting) {
+    match model_in_force(config).map(model::fitting) {
         Some(Ok(model)) => Ok(model),
         _ => model::starter(),
     }

@@ -165,9 +165,9 @@ pub(super) fn classifier(
     store: &dyn Store,
 ) -> Result<Arc<CombinedClassifier>, StartError> {
     let in_force = store.model(None)?;
-    let classifier =
-        model::classifier(rules, in_force.as_deref()).map_err(|problem| StartError::Config(vec![problem]))?;
     let kind = if in_force.is_some() { "" } else { ", the built-in starter" };
+    let classifier =
+        model::classifier(rules, in_force).map_err(|problem| StartError::Config(vec![problem]))?;
     log::info!("model: {}{kind}", classifier.model().version());
     Ok(Arc::new(classifier))
 }

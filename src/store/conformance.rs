@@ -832,7 +832,7 @@ fn model(number: u64) -> NewModel {
         trained_at: seconds(number),
         data: "d".repeat(64),
         figures: "{}".into(),
-        bytes: vec![number as u8; 3],
+        bytes: vec![number as u8; 3].into(),
     }
 }
 

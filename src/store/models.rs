@@ -1,6 +1,7 @@
 //! The part of the port that keeps trained models: the newest few, at most one of them in force. With none in force
 //! the built-in one reads.
 
+use bytes::Bytes;
 use serde::Serialize;
 
 use super::StoreError;
@@ -21,7 +22,7 @@ pub struct NewModel {
     /// What was measured, as JSON.
     pub figures: String,
     /// The model itself.
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
 }
 
 /// A kept model without its bytes.

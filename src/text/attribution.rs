@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::pattern::pattern;
+use super::pattern::{Sign, pattern};
 
 /// Lines that an introduction may be wrapped over.
 const WRAPPED_LINES_MAX: usize = 4;
@@ -15,26 +15,26 @@ const WRAPPED_LINES_MAX: usize = 4;
 const HEADER_LINES_MAX: usize = 9;
 
 /// Languages that end in the verb: "On <date>, <name> wrote:".
-static VERB_LAST: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+static VERB_LAST: LazyLock<Sign> = LazyLock::new(|| {
+    Sign::new(
         r"\A(?:on|el|le|em|no dia|a|il|il giorno|w dniu|dnia|in data|op|\S{2,12}[.,])\s.{4,300}?[\s,>)](?:wrote|escribi[óo]|a\s+[ée]crit|escreveu|ha\s+scritto|napisa[łl]\(?a?\)?|pisze|schreef het volgende|het volgende geschreven)\s?:\z",
     )
 });
 /// Languages that name the writer after the verb: "Am <date> schrieb <name>:".
-static VERB_WITHIN: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+static VERB_WITHIN: LazyLock<Sign> = LazyLock::new(|| {
+    Sign::new(
         r"\A(?:am|op|den|på|d\.|tor|ons|tir|man|mån|fre|lör|sön)\b.{4,200}\s(?:schrieb|schreef|skrev)\s.{1,140}:\z",
     )
 });
 /// The writer first: "<name> wrote on <date>:", "<name> schrieb am <date>:".
-static WRITER_FIRST: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+static WRITER_FIRST: LazyLock<Sign> = LazyLock::new(|| {
+    Sign::new(
         r"\A\S.{0,120}\s(?:wrote|writes|schrieb|escribi[óo]|a\s+[ée]crit|escreveu|schreef|ha\s+scritto|skrev)\s(?:on|am|el|le|em|op|il|den|:|\S{2,4}[.,])?.{4,100}:\z",
     )
 });
 /// Only a date and an address: "2025-11-03 10:12 GMT+01:00 Shop <help@example.com>:".
-static BARE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+static BARE: LazyLock<Sign> = LazyLock::new(|| {
+    Sign::new(
         r"\A(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}).{0,120}<[^<>\s]+@[^<>\s]+>\s?:\z",
     )
 });
@@ -57,8 +57,8 @@ static SEPARATOR: LazyLock<Regex> = LazyLock::new(|| {
         r"\A\s*[-_=*—–‐]{2,}\s*(?:original(?: (?:message|e?-?mail|appointment))?|reply message|urspr[üu]ngliche (?:nachricht|e-?mail)|original[- ]?(?:nachricht|mail)|原始邮件|原始郵件|元のメッセージ|исходное сообщение|orijinal (?:mesaj|ileti)|mensaje original|correo original|message (?:d['’]origine|original)|courriel original|mensagem original|oorspronkelijk(?:e)? (?:bericht|e-?mail)|messaggio originale|originalmeddelande|ursprungligt meddelande|oprindelig (?:meddelelse|besked)|(?:wiadomość|wiadomosc) oryginalna|oryginalna wiadomość)\s*[-_=*—–‐]{2,}\s*\z",
     )
 });
-static FORWARD: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+static FORWARD: LazyLock<Sign> = LazyLock::new(|| {
+    Sign::new(
         r"\A\s*[-_=*—–‐]{2,}\s*(?:forwarded (?:message|e?-?mail)(?: (?:from|by) .{1,80})?|forward(?:ed)?|weitergeleitete (?:nachricht|e-?mail)|mensaje reenviado|message transf[ée]r[ée]|mensagem (?:encaminhada|reenviada)|doorgestuurd bericht|messaggio inoltrato|vidarebefordrat (?:meddelande|brev)|videresendt (?:meddelelse|besked)|(?:wiadomość )?przekazana(?: wiadomość)?|转发邮件|轉寄郵件|转发的邮件|転送メッセージ|перес(?:ылаем|ланн)ое сообщение)\s*[-_=*—–‐]{2,}\s*\z",
     )
 });
@@ -67,8 +67,8 @@ static FORWARD_PLAIN: LazyLock<Regex> = LazyLock::new(|| {
         r"\A\s*(?:begin forwarded message|anfang der weitergeleiteten (?:nachricht|e-?mail)|inicio del mensaje reenviado|d[ée]but du message (?:r[ée]exp[ée]di[ée]|transf[ée]r[ée])|in[íi]cio da mensagem (?:encaminhada|reenviada)|begin doorgestuurd bericht|inizio messaggio inoltrato|b[öo]rjan på vidarebefordrat (?:meddelande|brev)|start på videresendt besked)\s*:\s*\z",
     )
 });
-static REPLY_ABOVE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+static REPLY_ABOVE: LazyLock<Sign> = LazyLock::new(|| {
+    Sign::new(
         r"\A\s*(?:##-.{3,120}-##|[-=~*_#]{2,}\s*.{0,20}(?:reply|respond|answer|type).{0,20}\babove (?:this|the) line.{0,40}|[-=~*_#]{2,}\s*bitte (?:antworten|schreiben) sie (?:oberhalb|über) dieser (?:zeile|linie).{0,40}|[-=~*_#]{2,}\s*(?:responda|escriba)\b.{0,30}\b(?:encima|arriba) de esta l[íi]nea.{0,40}|[-=~*_#]{2,}\s*r[ée]pondez.{0,20}au-dessus de cette ligne.{0,40})\s*\z",
     )
 });
@@ -86,27 +86,27 @@ static FIELD: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 /// A header block that lost its line ends.
-static FIELDS_IN_LINE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(&format!(
+static FIELDS_IN_LINE: LazyLock<Sign> = LazyLock::new(|| {
+    Sign::new(&format!(
         r"\A\W{{0,3}}(?:{FROM})\s?:\s?\S.{{0,160}}\s\W{{0,2}}(?:{SENT})\s?:\s?\S.{{4,80}}\s\W{{0,2}}(?:{TO}|{SUBJECT})\s?:\s?\S"
     ))
 });
 /// "---- On <date> <name> wrote ----", "-----<name> wrote: -----".
-static DASHED: LazyLock<Regex> =
-    LazyLock::new(|| pattern(&format!(r"\A\s*-{{2,}}\s*\S.{{4,250}}[\s,>]{VERB}\s?:?\s*-{{2,}}\s*\z")));
+static DASHED: LazyLock<Sign> =
+    LazyLock::new(|| Sign::new(&format!(r"\A\s*-{{2,}}\s*\S.{{4,250}}[\s,>]{VERB}\s?:?\s*-{{2,}}\s*\z")));
 /// "On <date>, <name><address> wrote:   <what was written>": a client that lost the line's end.
-static RUN_ON: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(&format!(r"\A\s*(?:on|am|el|le|em|il|op|den)\s.{{8,200}}<[^<>\s]+@[^<>\s]+>\s*{VERB}\s?:\s+\S"))
+static RUN_ON: LazyLock<Sign> = LazyLock::new(|| {
+    Sign::new(&format!(r"\A\s*(?:on|am|el|le|em|il|op|den)\s.{{8,200}}<[^<>\s]+@[^<>\s]+>\s*{VERB}\s?:\s+\S"))
 });
 /// "Quoting <name> <address>:", "Zitat von …".
-static QUOTING: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+static QUOTING: LazyLock<Sign> = LazyLock::new(|| {
+    Sign::new(
         r"\A(?:quoting|zitat von|citando a|citando|en réponse à|citerar)\s.{0,100}<?[^<>\s]+@[^<>\s]+>?\s?:\z",
     )
 });
 /// "<name> <address> wrote:" without a date.
-static NAMED: LazyLock<Regex> =
-    LazyLock::new(|| pattern(&format!(r"\A\S.{{0,80}}<[^<>\s]+@[^<>\s]+>\s{VERB}\s?:\z")));
+static NAMED: LazyLock<Sign> =
+    LazyLock::new(|| Sign::new(&format!(r"\A\S.{{0,80}}<[^<>\s]+@[^<>\s]+>\s{VERB}\s?:\z")));
 /// Words of somebody who speaks of themselves.
 static SELF: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -119,8 +119,8 @@ static FOREIGN_VERB: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 /// Any language at all: a date, a time and an address in angles, and a colon not far from them.
-static ANY_LANGUAGE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+static ANY_LANGUAGE: LazyLock<Sign> = LazyLock::new(|| {
+    Sign::new(
         r"\A.{0,160}<[^<>\s]+@[^<>\s]+>.{0,24}:\z|\A.{0,100}<[^<>\s]+@[^<>\s]+>.{0,60}\d{1,2}[:.]\d{2}.{0,40}:\z",
     )
 });

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::clean::{first_bytes, visible};
-use super::pattern::pattern;
+use super::pattern::{Sign, pattern};
 
 static BOUNCE_SENDER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -31,8 +31,8 @@ static REPLY_SUBJECT: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 /// Said at the very beginning of the text, in the first person, about now.
-static ABSENCE_TEXT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+static ABSENCE_TEXT: LazyLock<Sign> = LazyLock::new(|| {
+    Sign::new(
         r"\b(?:i(?:['’]m| am| will be)?(?: currently| now| away and)? (?:out of (?:the )?office|on (?:annual|parental|maternity|sick) leave|away from (?:my desk|the office))|thank you for your (?:e-?mail|message)[.,!]? i (?:am|will be) (?:currently )?(?:out|away|on (?:leave|vacation|holiday))|(?:ich bin|bin ich) .{0,60}(?:nicht im b[üu]ro|nicht im hause|au(?:ß|ss)er haus|abwesend|im urlaub)|(?:estoy|estar[ée]|me encuentro) .{0,40}(?:fuera de (?:la )?oficina|ausente|de vacaciones)|je suis .{0,40}(?:absente?(?: du bureau)?|en cong[ée]s?|hors du bureau)|(?:estou|estarei|encontro-me) .{0,40}(?:fora do escrit[óo]rio|ausente|de f[ée]rias)|ik ben .{0,60}(?:niet op kantoor|afwezig|met (?:vakantie|verlof))|sono .{0,40}(?:fuori (?:sede|ufficio)|assente|in ferie))",
     )
 });
@@ -42,13 +42,13 @@ static ABSENCE_DETAIL: LazyLock<Regex> = LazyLock::new(|| {
         r"\b(?:return(?:ing)? (?:on|to)|will be back|limited access|respond (?:when|upon|as soon)|in urgent cases|for urgent|if (?:it is |your (?:matter|request|inquiry) is )?urgent|(?:zur[üu]ck|wieder (?:da|erreichbar|im))|in dringenden|vertretung|weitergeleitet|regres|urgente|urgent|retour|volver[ée]|vuelta|voltarei|terug|bij spoed|rientr|torner[òo])",
     )
 });
-static ROBOT_TEXT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+static ROBOT_TEXT: LazyLock<Sign> = LazyLock::new(|| {
+    Sign::new(
         r"^\W{0,3}(?:this (?:is an?|e-?mail is an|message (?:is|was)(?: an)?) (?:automat(?:ed|ic)(?:ally generated)?|auto-?generated)\b|this (?:e-?mail|message) (?:was|is) (?:sent|generated) automatically|(?:this mailbox|this (?:e-?mail )?address|this inbox) is (?:not|no longer|un) ?(?:monitored|in use)|dies(?:e nachricht| ist eine)? .{0,20}automatisch (?:generiert|erzeugt|erstellt|versandt)e?|dies ist eine automatische|(?:este|esto) es un (?:mensaje|correo|respuesta) autom[áa]tic|ceci est (?:un message|une r[ée]ponse) automatique|esta [ée] uma (?:mensagem|resposta) autom[áa]tica|dit is een automatisch|questa [èe] una risposta automatica)",
     )
 });
-static BOUNCE_TEXT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+static BOUNCE_TEXT: LazyLock<Sign> = LazyLock::new(|| {
+    Sign::new(
         r"\A\W*(?:this is the mail system at host|your message (?:to .{1,120} )?(?:couldn['’]t|could not|wasn['’]t|was not) (?:be )?delivered|address not found|delivery to the following recipient|the following (?:message|address(?:es)?) .{0,60}(?:undeliverable|could not be delivered|permanent fatal errors)|i['’]m sorry to have to inform you that your message could not be delivered|message blocked|diese nachricht wurde automatisch von mail|ihre nachricht (?:an .{1,120} )?konnte nicht zugestellt)",
     )
 });

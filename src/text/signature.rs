@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::order_number::{OrderMention, order_mention};
-use super::pattern::{cased, pattern};
+use super::pattern::{Sign, cased, pattern};
 
 const DEVICE: &str = r"(?:iphone|ipad|ipod|ios|apple watch|macbook|mac|galaxy\b.{0,20}|samsung\b.{0,30}|android\b.{0,20}|huawei\b.{0,20}|xiaomi\b.{0,20}|redmi\b.{0,20}|pixel\b.{0,10}|oneplus\b.{0,10}|oppo\b.{0,10}|vivo\b.{0,10}|motorola\b.{0,20}|nokia\b.{0,20}|xperia\b.{0,20}|blackberry\b.{0,40}|windows phone|(?:mobile|cell|smart|i)?\s?-?phone|mobile(?: device)?|smartphone|tablet|handy|handheld|mobilger[äa]t|m[óo]vil|tel[ée]fono(?: m[óo]vil)?|t[ée]l[ée]phone(?: mobile)?|portable|mobiel(?:e telefoon)?|telefoon|telemóvel|celular|cellulare|telefonino|mobil)";
 const APP: &str = r"(?:outlook|yahoo|proton|aol|gmail|gmx|web\.de|t-online|telekom|freenet|1&1|ionos|mail for windows|windows mail|mail para windows|mail für windows|the all-new aol|bluemail|spark|airmail|mailbird|hey\b|fastmail|zoho|tutanota|tuta|edison|newton|samsung|the samsung|orange|free mobile|la poste|myMail|mail\.ru|e-?mail app|k-9|thunderbird|correo|courrier|posta|e-mail voor windows|courrier pour windows|correo para windows)";
@@ -18,31 +18,31 @@ const APP: &str = r"(?:outlook|yahoo|proton|aol|gmail|gmx|web\.de|t-online|telek
 const EXCUSE: &str = r"(?:(?:please |kindly )?(?:excuse|pardon|forgive|ignore|disregard|overlook)|sorry (?:for|about)|apologies for|typos|bitte (?:entschuldig|verzeih)|entschuldig|disculp|perdón por|désolé pour|(?:merci d['’])?excuse[zr]|desculp|scus[ai]|excuses voor)";
 
 /// One line that only a client writes.
-static CLIENT_LINE: LazyLock<Regex> = LazyLock::new(|| {
+static CLIENT_LINE: LazyLock<Sign> = LazyLock::new(|| {
     let own = r"(?:my|meinem|mi|mon|ma|meu|minha|mijn|il mio|mio|min|mit|mojego)";
     let from = r"(?:sent (?:from|via|with|using)|gesendet (?:von|mit|über|via)|enviado (?:desde|de|do|a partir do|pelo|con|via)|envoy[ée] (?:de|depuis|[àa] partir de|avec|via)|verzonden (?:vanaf|met|via|vanuit)|verstuurd (?:vanaf|met|via)|inviato (?:da|dal|con|tramite)|skickat från|sendt fra|wysłan[eo] z)";
-    pattern(&format!(
+    Sign::new(&format!(
         r"\A\W{{0,3}}(?:{from}\s(?:{own}\s)?(?:\S+\s){{0,2}}?{DEVICE}(?:[ ,]+(?:with|using|mit|con|avec|met|via) (?:{APP}|\S{{1,20}} mail)\b)?(?:[.,;:!–—-]+ ?(?:so )?{EXCUSE}.{{0,90}})?|{from}\s(?:(?:the|der|dem|la|el|l.|{own})\s)?{APP}\b.{{0,60}}|vo[nm] {own}(?:/meiner)? .{{0,25}}{DEVICE}.{{0,10}} (?:gesendet|geschickt|versandt)|diese nachricht wurde von {own} .{{0,40}}gesendet|(?:get|download|outlook|obtener|obt[eé]n|descargar|t[ée]l[ée]charge[rz]|obtenez|obtenir|obter|baixar|baixe|scarica|ottieni|downloaden?|hent|hämta|pobierz)\s(?:o\s|l['’])?(?:outlook\s)?(?:for|für|para|pour|voor|per|til|för|dla)?\s?(?:ios|android|mac|windows)\b.{{0,60}}|outlook\s(?:for|für|para|pour|voor|per)\s(?:ios|android|mac|windows)\b.{{0,60}}|holen sie sich outlook für .{{0,40}}|yahoo mail(?:\s?[:,–-].{{0,60}}| (?:on|auf|en|sur) .{{0,20}})?|sent from (?:iphone|ipad|mobile|phone))\W{{0,3}}(?:<?https?://\S+>?)?\W{{0,3}}\z"
     ))
 });
 /// One line that a mail server, a scanner or a company's template puts in.
-static BANNER: LazyLock<Regex> = LazyLock::new(|| {
+static BANNER: LazyLock<Sign> = LazyLock::new(|| {
     let virus = r"virus-?\s?free\.?(?:\s*<?(?:https?://|www\.)\S+)?|(?:this (?:e-?mail|message) has been (?:checked|scanned) for viruses|diese e-?mail wurde .{0,40}auf viren (?:gepr|[üu]ber)|virenfrei\.|libre de virus|garanti sans virus|sin virus\.|livre de v[íi]rus|sem v[íi]rus\.|virusvrij|mail priva di virus|privo di virus|este correo electrónico ha sido (?:comprobado|analizado)|l['’]absence de virus dans ce|questa e-?mail è stata controllata|scanned by |avast logo).{0,100}|<?(?:https?://)?(?:www\.)?(?:avast|avg)\.\S+>?";
     let paper = r"(?:please )?(?:consider|think of) the environment before printing.{0,100}|(?:please )?(?:think|consider) before (?:you )?print(?:ing)?(?: this (?:e-?mail|message))?|(?:bitte )?(?:denken sie|prüfen sie|denk) .{0,60}(?:umwelt|(?:e-?mail|nachricht) .{0,30}ausdruck|(?:e-?mail|nachricht) .{0,20}drucken).{0,80}|antes de imprimir .{0,40}(?:correo|e-?mail|mensa|ambiente).{0,100}|avant d['’]imprimer .{0,40}(?:mail|courriel|message|environnement).{0,100}|pensez à l['’]environnement.{0,100}|prima di stampare .{0,40}(?:mail|messaggio|ambiente).{0,100}|denk aan het milieu.{0,100}";
     let outside = r"\[?(?:caution|warning|achtung|external|extern(?:e|al)?)(?: (?:e-?mail|sender|message|mail))?\]?[\s:!*-]{0,4}(?:caution|warning|achtung)?[\s:!*-]{0,4}(?:(?:this|the) (?:e-?mail|message) )?(?:was |has )?(?:sent |originated |came |comes )?from (?:an )?(?:outside|external).{0,300}|\[?(?:external|extern)(?: (?:e-?mail|sender|message))?\]?|(?:some people who received this message|you) don['’]t often get e-?mail from .{0,160}|sie erhalten nicht (?:häufig|oft) e-?mails? von .{0,160}|no suele recibir correos? (?:electrónicos? )?de .{0,160}|vous n['’](?:obtenez|recevez) pas souvent .{0,160}|u ontvangt niet vaak e-?mail van .{0,160}|non si ricevono spesso messaggi .{0,160}|diese (?:e-?mail|nachricht) (?:kommt|stammt) von (?:einem externen|außerhalb).{0,200}";
     let picture = r"\[?(?:cid|image|bild|imagen|logo):?\s?[^\s\]]{1,80}\]?";
-    pattern(&format!(r"\A\W{{0,3}}(?:{virus}|{paper}|{outside}|{picture})\W{{0,3}}\z"))
+    Sign::new(&format!(r"\A\W{{0,3}}(?:{virus}|{paper}|{outside}|{picture})\W{{0,3}}\z"))
 });
 /// The first line of a disclaimer; what follows up to a blank line belongs to it.
 ///
 /// "Intended" alone is no sign: "this message is intended to cancel my order" is a customer's.
-static DISCLAIMER: LazyLock<Regex> = LazyLock::new(|| {
+static DISCLAIMER: LazyLock<Sign> = LazyLock::new(|| {
     let headed = r"(?:confidentiality|privacy|legal) (?:notice|note|statement|disclaimer)\b|disclaimer\s?:|vertraulichkeitshinweis|aviso (?:de confidencialidad|legal|de confidencialidade)\b|avis de confidentialit[ée]|avertissement\s?:|avviso di riservatezza";
     let english = r"(?:the (?:information|contents?) (?:contained )?in this|this) (?:e-?mail|message|communication|transmission)\b.{0,160}\b(?:confidential|intended (?:only|solely|exclusively|for the|recipient)|privileged)|if you (?:are not the intended recipient|(?:have )?received? this (?:e-?mail|message) (?:in error|by mistake))";
     let german = r"diese (?:e-?mail|nachricht)\b.{0,120}\b(?:vertraulich|(?:ausschlie|nur )\S{0,12}.{0,60}bestimmt|gesch[üu]tzt)|(?:die|der inhalt) .{0,40}(?:e-?mail|nachricht) .{0,60}(?:ist|sind) vertraulich";
     let romance = r"(?:este (?:mensaje|correo|e-?mail)|la informaci[óo]n contenida)\b.{0,120}\b(?:confidencial|(?:exclusiva|única)mente (?:a|al|para) (?:el|la|los|su)? ?(?:destinatari|uso|persona))|(?:ce|cet) (?:message|courriel|e-?mail)\b.{0,120}\b(?:confidentiel|(?:exclusive|unique)ment (?:destin|réserv|à l))|esta (?:mensagem|e-?mail)\b.{0,120}\bconfidencia|(?:questo messaggio|questa e-?mail|le informazioni contenute)\b.{0,120}\b(?:riservat|confidenzial)";
     let dutch = r"(?:dit|deze|de (?:informatie|inhoud) (?:in|van) (?:dit|deze)) (?:e-?mail-?)?(?:bericht|e-?mail)\b.{0,120}\b(?:vertrouwelijk|(?:uitsluitend|alleen) .{0,20}bestemd)";
-    pattern(&format!(r"\A\W{{0,3}}(?:{headed}|{english}|{german}|{romance}|{dutch})"))
+    Sign::new(&format!(r"\A\W{{0,3}}(?:{headed}|{english}|{german}|{romance}|{dutch})"))
 });
 /// Without a word above it, a disclaimer must speak of whom it is for: a customer may begin with "This mail is
 /// confidential, …".
@@ -52,20 +52,20 @@ static ADDRESSEE: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 /// A line that law makes a company put under its mails.
-static COMPANY: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+static COMPANY: LazyLock<Sign> = LazyLock::new(|| {
+    Sign::new(
         r"\bamtsgericht\b.{0,40}\bhr[ab]\b|\bust-?id(?:nr|-nr)?\b|\bhr[ab] ?\d{3,6}\b|\bgeschäftsführer(?:in)?\s?:|\bregistered (?:office|in england)\b|\bcompany (?:no|number|reg\w*)\.?\s?:?\s?\d|\bvat (?:no|reg|number)\b.{0,10}\d|\bsiret\b.{0,6}\d|\bkvk\b.{0,10}\d|\bp\.? ?iva\b.{0,6}\d|\bbtw\b.{0,10}\d|\bcnpj\b.{0,6}\d",
     )
 });
-static FOOTER: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+static FOOTER: LazyLock<Sign> = LazyLock::new(|| {
+    Sign::new(
         r"\A\W{0,3}(?:(?:click here to|to) unsubscribe\b.{0,120}|unsubscribe\s?[|·•].{0,120}|.{0,60}[|·•]\s?unsubscribe\W*|you(?:(?:'re| are) receiving|(?: have|['’]ve)? received) this (?:e-?mail|message|mail) because.{0,200}|you(?:'re| are) receiving this (?:e-?mail|message).{0,160}|(?:sie|du) (?:erhalten|erhältst|bekommst) diese (?:e-?mail|nachricht|mail),? weil.{0,160}|(?:has recibido|recibes?|recibió) este (?:correo|mensaje|e-?mail) porque.{0,160}|vous (?:recevez|avez reçu) (?:ce|cet) (?:message|e-?mail|courriel|mail) (?:car|parce).{0,160}|je ontvangt deze e-?mail omdat.{0,160}|if you no longer wish to receive (?:these|our) e-?mails.{0,120}|(?:hier|um sich) abmelden.{0,80}|(?:para )?darse de baja.{0,20}(?:aquí|clic).{0,60}|(?:pour )?vous d[ée]sabonner.{0,20}cliquez.{0,60})\z",
     )
 });
 
 /// A line of a contact block: a labelled or bare phone number, a web or mail address, a street.
-static CONTACT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+static CONTACT: LazyLock<Sign> = LazyLock::new(|| {
+    Sign::new(
         r"\A\W{0,3}(?:(?:t|m|f|p|w|e|tel|tél|telefon|teléfono|telefone|phone|mobile|mobil|móvil|cell|fax|office|direct|web|website|e-?mail|mail|address|adresse)\b\.?\s?[:.|]?\s*(?:\+?[\d(][\d\s()./-]{6,24}|\S+@\S+|(?:https?://|www\.)\S+|[\w-]+\.(?:com|de|es|fr|nl|pt|it)\b\S*)|\+?[\d(][\d\s()./-]{7,24}|<?[^\s<>@]+@[^\s<>@]+>?|(?:https?://|www\.)\S+)(?:\s*[|·•].{0,80})?\W{0,3}\z",
     )
 });

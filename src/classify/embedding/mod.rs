@@ -14,7 +14,7 @@ mod tests;
 mod wordpiece;
 mod words;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView};
 
@@ -49,9 +49,50 @@ pub enum EmbedError {
 /// The model, ready to run. All of it is shared by whoever holds a reference.
 pub struct Embedder {
     network: Network,
-    /// Threads that nobody uses now. A text takes one, so that it costs one core; as many texts run at once as there
-    /// are callers (the daemon's workers, the two threads of a training).
-    idle: Mutex<Vec<Arc<ThreadPool>>>,
+    seats: Seats,
+}
+
+/// Threads to run on: one a core, made when first needed. A text takes one, so that it costs one core; more of them at
+/// once would be no faster, and each keeps some megabytes.
+struct Seats {
+    free: Mutex<Vec<Option<Arc<ThreadPool>>>>,
+    freed: Condvar,
+}
+
+impl Seats {
+    fn new() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { free: Mutex::new(vec![None; cores]), freed: Condvar::new() }
+    }
+
+    /// Waits for a thread, and gives it back when the work is done.
+    fn with<T>(&self, work: impl FnOnce(Arc<ThreadPool>) -> T) -> T {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let seat = loop {
+            if let Some(seat) = free.pop() {
+                break seat;
+            }
+            free = self.freed.wait(free).unwrap_or_else(PoisonError::into_inner);
+        };
+        drop(free);
+        let taken =
+            Taken { seats: self, pool: seat.unwrap_or_else(|| Arc::new(ThreadPool::with_num_threads(1))) };
+        work(Arc::clone(&taken.pool))
+    }
+}
+
+/// A thread in use: given back when dropped, whatever became of the work.
+struct Taken<'a> {
+    seats: &'a Seats,
+    pool: Arc<ThreadPool>,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        let mut free = self.seats.free.lock().unwrap_or_else(PoisonError::into_inner);
+        free.push(Some(Arc::clone(&self.pool)));
+        self.seats.freed.notify_one();
+    }
 }
 
 struct Network {
@@ -77,7 +118,7 @@ impl Embedder {
     /// # Errors
     /// [`EmbedError::Load`] when the build is broken.
     pub fn new() -> Result<Embedder, EmbedError> {
-        Ok(Embedder { network: Network::new()?, idle: Mutex::default() })
+        Ok(Embedder { network: Network::new()?, seats: Seats::new() })
     }
 
     /// [`Self::DIMENSIONS`] numbers of unit length for a text, of which the first [`Self::MAX_TOKENS`] word pieces
@@ -107,11 +148,9 @@ impl Embedder {
 
     /// The vectors of texts of one length (in pieces), of each `count` layers.
     fn layers_of(&self, texts: &[&[i32]], count: usize) -> Result<Vec<Vec<f32>>, EmbedError> {
-        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = idle().pop().unwrap_or_else(|| Arc::new(ThreadPool::with_num_threads(1)));
-        let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&own)));
-        let layers = self.network.run(texts, count, options);
-        idle().push(own);
+        let layers = self
+            .seats
+            .with(|pool| self.network.run(texts, count, RunOptions::default().with_thread_pool(Some(pool))));
         let mut all = vec![Vec::new(); texts.len()];
         for hidden in layers? {
             let size = (hidden.len() / texts.len().max(1)).max(1);

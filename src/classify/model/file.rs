@@ -7,11 +7,13 @@
 //! some megabytes is there in milliseconds. [`write`] and [`read`] are each other's inverse; a file that was cut,
 //! changed or made by another version is refused with a sentence.
 
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 const MAGIC: &[u8] = b"richpanel-mw model 3\n";
 const CHECKSUM_BYTES: usize = 32;
 const SECTIONS: usize = 7;
+const MISSING: FileError = FileError::Damaged("weights are missing");
 /// Bytes of a model at most, so that a wrong file does not fill the memory.
 pub const BYTES_MAX: usize = 256 << 20;
 
@@ -126,18 +128,17 @@ pub(super) fn bytes_of<'a>(numbers: impl IntoIterator<Item = &'a f32>) -> Vec<u8
 /// # Errors
 /// [`FileError::Damaged`] when there are fewer.
 pub(super) fn take_numbers(rest: &mut &[u8], count: usize) -> Result<Vec<f32>, FileError> {
-    let taken = take(rest, count.saturating_mul(4))?;
+    let (taken, behind) = rest.split_at_checked(count.saturating_mul(4)).ok_or(MISSING)?;
+    *rest = behind;
     Ok(taken.as_chunks::<4>().0.iter().map(|number| f32::from_le_bytes(*number)).collect())
 }
 
-/// Takes so many bytes off the front.
+/// Takes so many bytes off the front, without copying them.
 ///
 /// # Errors
 /// [`FileError::Damaged`] when there are fewer.
-pub(super) fn take<'a>(rest: &mut &'a [u8], count: usize) -> Result<&'a [u8], FileError> {
-    let (taken, behind) = rest.split_at_checked(count).ok_or(FileError::Damaged("weights are missing"))?;
-    *rest = behind;
-    Ok(taken)
+pub(super) fn take(rest: &mut Bytes, count: usize) -> Result<Bytes, FileError> {
+    if count > rest.len() { Err(MISSING) } else { Ok(rest.split_to(count)) }
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! [`Heads::fit`] trains them over prepared [`Row`]s; [`Heads::read`] gives the logarithm of each class's raw
 //! probability. Two heads trained apart and added see more than one over everything (decisions, Accuracy).
 
+use bytes::Bytes;
+
 use super::file::FileError;
 use super::packed::Packed;
 use super::regression::{Labelled, Row, Settings, fit, softmax};
@@ -89,7 +91,7 @@ impl Heads {
         classes: usize,
         shape: Shape,
         numbers: &mut &[u8],
-        cells: &mut &[u8],
+        cells: &mut Bytes,
     ) -> Result<Self, FileError> {
         let mut heads = Vec::new();
         for plan in plans {

@@ -9,6 +9,8 @@
 //! for Training Support Vector Machines*); the same examples give the same bits. Its values become probabilities by a logistic curve over values of held-out examples (Platt, *Probabilistic Outputs for Support
 //! Vector Machines*).
 
+use bytes::Bytes;
+
 use super::dense::{Lane, Panels, groups};
 use super::file::{FileError, take, take_numbers};
 use super::lbfgs;
@@ -47,7 +49,7 @@ pub(super) struct Machine {
     weights: Vec<f32>,
     squares: Vec<f32>,
     /// As they are stored: bytes of two's complement.
-    vectors: Vec<u8>,
+    vectors: Bytes,
     curve: Curve,
 }
 
@@ -215,23 +217,16 @@ impl Machine {
             .collect();
         let (slope, offset) = curve(&held_out, &sides);
         let (whole, bias) = solved.last().map(|one| (one.weights.as_slice(), one.bias)).unwrap_or_default();
-        let mut machine = Self {
-            first,
-            size,
-            weights: Vec::new(),
-            squares: Vec::new(),
-            vectors: Vec::new(),
-            curve: Curve { count: 0, bias, slope, offset },
-        };
+        let (mut weights, mut squares, mut supporting) = (Vec::new(), Vec::new(), Vec::new());
         for ((weight, bytes), vector) in whole.iter().zip(&bytes).zip(&vectors) {
             if *weight != 0.0 {
-                machine.weights.push(*weight);
-                machine.squares.push(square(vector));
-                machine.vectors.extend(bytes);
+                weights.push(*weight);
+                squares.push(square(vector));
+                supporting.extend(bytes);
             }
         }
-        machine.curve.count = machine.weights.len();
-        machine
+        let curve = Curve { count: weights.len(), bias, slope, offset };
+        Self { first, size, weights, squares, vectors: supporting.into(), curve }
     }
 
     /// How probable it is that a text is a plain question, 0..=1.
@@ -268,11 +263,11 @@ impl Machine {
         curve: Curve,
         (size, first): (usize, usize),
         numbers: &mut &[u8],
-        cells: &mut &[u8],
+        cells: &mut Bytes,
     ) -> Result<Self, FileError> {
         let weights = take_numbers(numbers, curve.count)?;
         let squares = take_numbers(numbers, curve.count)?;
-        let vectors = take(cells, curve.count.saturating_mul(size))?.to_vec();
+        let vectors = take(cells, curve.count.saturating_mul(size))?;
         Ok(Self { first, size, weights, squares, vectors, curve })
     }
 }
@@ -320,12 +315,12 @@ mod tests {
     fn it_is_stored_and_read() {
         let machine = fitted();
         let (numbers, bytes) = machine.stored();
-        let (numbers, bytes) = (bytes_of(numbers), bytes.to_vec());
-        let load = |mut numbers: &[u8], mut cells: &[u8]| {
-            Machine::load(machine.curve(), (4, 3), &mut numbers, &mut cells)
+        let numbers = bytes_of(numbers);
+        let load = |mut numbers: &[u8], cells: &[u8]| {
+            Machine::load(machine.curve(), (4, 3), &mut numbers, &mut Bytes::copy_from_slice(cells))
         };
-        assert_eq!(load(&numbers, &bytes).unwrap(), machine);
-        assert!(load(&numbers[4..], &bytes).is_err() && load(&numbers, &bytes[1..]).is_err());
+        assert_eq!(load(&numbers, bytes).unwrap(), machine);
+        assert!(load(&numbers[4..], bytes).is_err() && load(&numbers, &bytes[1..]).is_err());
     }
 
     #[test]

@@ -37,6 +37,7 @@ mod unseen;
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 pub use file::{BYTES_MAX, FileError};
 use serde::{Deserialize, Serialize};
 pub use train::{Plan, TrainError, Training, train};
@@ -304,12 +305,13 @@ impl Model {
         Description::of_head(file::read(bytes)?.head)
     }
 
-    /// The model that these bytes are. `embedding` is the version of the embedding that is here.
+    /// The model that these bytes are; it keeps them. `embedding` is the version of the embedding that is here.
     ///
     /// # Errors
     /// Bytes that are no model, were damaged, or were trained with another embedding.
-    pub fn from_bytes(bytes: &[u8], embedding: Option<&str>) -> Result<Self, FileError> {
-        let parts = file::read(bytes)?;
+    pub fn from_bytes(bytes: impl Into<Bytes>, embedding: Option<&str>) -> Result<Self, FileError> {
+        let bytes = bytes.into();
+        let parts = file::read(&bytes)?;
         let description = Description::of_head(parts.head)?;
         sound::weights(parts.numbers)?;
         if description.embedding.as_deref().is_some_and(|trained| Some(trained) != embedding) {
@@ -321,7 +323,7 @@ impl Model {
         };
         let names = text(parts.names)?;
         let features = if names.is_empty() { 0 } else { names.matches('\n').count() + 1 };
-        let (mut numbers, mut cells) = (parts.numbers, parts.cells);
+        let (mut numbers, mut cells) = (parts.numbers, bytes.slice_ref(parts.cells));
         let vocabulary = Vocabulary::new(names, take_numbers(&mut numbers, features)?);
         let dense = description.dense;
         let size = dense / description.parts.max(1);
@@ -348,10 +350,10 @@ impl Model {
         if size.checked_mul(labels.len()) != Some(parts.vectors.len()) {
             return Err(FileError::Damaged("examples and vectors do not fit"));
         }
-        let near = Neighbours::new(size, parts.vectors.to_vec(), labels);
-        let unseen = Unseen(parts.unseen.to_vec());
+        let near = Neighbours::new(size, bytes.slice_ref(parts.vectors), labels);
+        let unseen = Unseen(bytes.slice_ref(parts.unseen));
         Ok(Self {
-            version: version(bytes),
+            version: version(&bytes),
             description,
             vocabulary,
             lens,

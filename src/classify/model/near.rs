@@ -3,6 +3,8 @@
 //! With few examples the likest one knows more than a line drawn between classes; with many it still helps. Vectors
 //! are kept as bytes: a number is a 400th, because the components of a unit vector of 384 hardly reach a quarter.
 
+use bytes::Bytes;
+
 /// One number of a stored vector is this share of one.
 const SCALE: f32 = 400.0;
 
@@ -12,7 +14,7 @@ pub(super) struct Neighbours {
     /// Numbers a vector; 0 without an embedding.
     size: usize,
     /// As they are stored: bytes of two's complement.
-    vectors: Vec<u8>,
+    vectors: Bytes,
     labels: Vec<Label>,
 }
 
@@ -46,18 +48,18 @@ impl Label {
 
 impl Neighbours {
     /// Of stored vectors.
-    pub(super) fn new(size: usize, vectors: Vec<u8>, labels: Vec<Label>) -> Self {
+    pub(super) fn new(size: usize, vectors: Bytes, labels: Vec<Label>) -> Self {
         Self { size, vectors, labels }
     }
 
     /// Of vectors (of which the first `size` numbers count) and labels.
     pub(super) fn learn<'a>(size: usize, examples: impl Iterator<Item = (&'a [f32], Label)>) -> Self {
-        let mut learned = Self { size, ..Self::default() };
+        let (mut vectors, mut labels) = (Vec::new(), Vec::new());
         for (vector, label) in examples.filter(|(vector, _)| vector.len() >= size) {
-            learned.vectors.extend(vector.iter().take(size).map(|value| quantised(*value)));
-            learned.labels.push(label);
+            vectors.extend(vector.iter().take(size).map(|value| quantised(*value)));
+            labels.push(label);
         }
-        learned
+        Self::new(size, vectors.into(), labels)
     }
 
     pub(super) fn vectors(&self) -> &[u8] {

@@ -3,6 +3,8 @@
 //! [`Packed::of`] a fitted [`Regression`]; every figure is measured on packed weights, so what was measured is what
 //! runs. The embedding's weights and the intercepts are few and stay as they are.
 
+use bytes::Bytes;
+
 use super::file::{FileError, take, take_numbers};
 use super::regression::{Regression, Row};
 
@@ -18,7 +20,7 @@ pub(super) struct Packed {
     /// One an n-gram: what a step of its bytes is worth.
     scales: Vec<f32>,
     /// By n-gram, then class: two's complement.
-    cells: Vec<u8>,
+    cells: Bytes,
     /// The embedding's weights and the intercepts, by feature, then class.
     plain: Vec<f32>,
 }
@@ -38,7 +40,14 @@ impl Packed {
             };
             cells.extend(row.iter().map(step));
         }
-        Self { classes: *classes, sparse: *sparse, dense: *dense, scales, cells, plain: plain.to_vec() }
+        Self {
+            classes: *classes,
+            sparse: *sparse,
+            dense: *dense,
+            scales,
+            cells: cells.into(),
+            plain: plain.to_vec(),
+        }
     }
 
     /// Takes its numbers and bytes off the front of what is stored; `sizes`: classes, n-grams, the embedding's.
@@ -48,12 +57,12 @@ impl Packed {
     pub(super) fn load(
         sizes: (usize, usize, usize),
         numbers: &mut &[u8],
-        cells: &mut &[u8],
+        cells: &mut Bytes,
     ) -> Result<Self, FileError> {
         let (classes, sparse, dense) = sizes;
         let scales = take_numbers(numbers, sparse)?;
         let plain = take_numbers(numbers, dense.saturating_add(1).saturating_mul(classes))?;
-        let cells = take(cells, sparse.saturating_mul(classes))?.to_vec();
+        let cells = take(cells, sparse.saturating_mul(classes))?;
         Ok(Self { classes, sparse, dense, scales, cells, plain })
     }
 
@@ -121,7 +130,7 @@ mod tests {
         }
         let (numbers, cells) = packed.stored();
         let numbers = bytes_of(numbers);
-        let (mut numbers, mut cells) = (numbers.as_slice(), cells);
+        let (mut numbers, mut cells) = (numbers.as_slice(), Bytes::copy_from_slice(cells));
         assert_eq!(Packed::load((classes, sparse, dense), &mut numbers, &mut cells).unwrap(), packed);
         assert!(numbers.is_empty() && cells.is_empty());
         assert!(Packed::load((classes, sparse, dense), &mut numbers, &mut cells).is_err());

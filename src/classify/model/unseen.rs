@@ -3,6 +3,7 @@
 //!
 //! Texts are known by eight bytes of their hash, not by their words: ten bytes an example.
 
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 /// Bytes of the text's hash, then of the class's place.
@@ -11,7 +12,7 @@ const BYTES: usize = HASH_BYTES + 2;
 
 /// Ten bytes an example, sorted.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Unseen(pub(super) Vec<u8>);
+pub(super) struct Unseen(pub(super) Bytes);
 
 impl Unseen {
     /// Of each text and the place of the class that it was read as.
@@ -26,7 +27,7 @@ impl Unseen {
             })
             .collect();
         entries.sort_unstable();
-        Self(entries.concat())
+        Self(entries.concat().into())
     }
 
     /// The class that the text was read as.
@@ -58,6 +59,6 @@ mod tests {
         }
         assert_eq!(unseen.of("another"), None);
         assert_eq!(Unseen::default().of("message 1"), None);
-        assert_eq!(Unseen(vec![1, 2, 3]).of("message 1"), None, "cut bytes are no entry");
+        assert_eq!(Unseen(vec![1, 2, 3].into()).of("message 1"), None, "cut bytes are no entry");
     }
 }

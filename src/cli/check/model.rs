@@ -15,7 +15,7 @@ const TRAIN: &str = "richpanel-mw train";
 pub(super) fn check(findings: &mut Findings, config: &Config) {
     let kept = outside::model_in_force(config);
     let built_in = kept.is_none();
-    let model = match kept.as_deref().map(model::fitting) {
+    let model = match kept.map(model::fitting) {
         Some(Err(why)) => {
             let found = format!("the one in force cannot be used: {why}; the built-in starter reads");
             return findings.warn("model", found, TRAIN);

@@ -45,7 +45,7 @@ pub(super) fn add(
         ADD,
         named_params! {
             ":version": version, ":trained_at": millis(*trained_at), ":data": data, ":figures": figures,
-            ":bytes": bytes,
+            ":bytes": bytes.as_ref(),
         },
     )?;
     take(connection, Some(version), by, now)?;
