@@ -2,7 +2,8 @@
 //!
 //! **Intents.** Each piece of a message gives a probability to every class; an intent is as sure as in the piece that
 //! asks it most clearly. What the rules found is added as evidence: their confidence raises an intent's odds. The first
-//! is the likeliest, except that what the rules caught of priority 0 always comes first.
+//! is the likeliest, except that what the rules caught of priority 0 comes first unless the model is certain that it is
+//! nothing of the kind; it stays in the net either way.
 //!
 //! **The P0 net** is either one: the rules, or the model giving the six urgent intents together
 //! [`Starter::urgent_min`] or more in any piece. What only the model caught stops a reply and calls a person, and does
@@ -25,6 +26,9 @@ pub struct Starter {
     pub plain_min: f64,
     /// From this raw probability of a plain status question on the rules' weak doubts no longer count, 0..=1.
     pub vouched_min: f64,
+    /// What the rules caught of priority 0 is the first intent where the model gives the urgent intents together at
+    /// least this raw probability in some piece, 0..=1; below it the words were only borrowed ("my bank holiday").
+    pub first_min: f64,
     /// The model's part of the P0 net: from this raw probability of the urgent intents together on, 0..=1.
     pub urgent_min: f64,
     /// From this one on a trace of something urgent stops an answer, without calling anybody.
@@ -41,6 +45,7 @@ impl Default for Starter {
             score_min: 0.7,
             plain_min: 0.5,
             vouched_min: 0.9,
+            first_min: 0.02,
             urgent_min: 0.25,
             trace_min: 0.05,
             also_min: 0.1,
@@ -82,7 +87,9 @@ pub(super) fn verdict(
     let mut cautions = rules.cautions.clone();
     cautions.extend(trace(classes, &raw, starter));
     cautions.extend(also_asked(model, readings, starter.also_min));
-    put_urgent_first(&mut ranked, rules);
+    if raw.iter().any(|shares| urgent_share(classes, shares).0 >= starter.first_min) {
+        put_urgent_first(&mut ranked, rules);
+    }
     explain(&mut ranked, model, readings);
     let primary = ranked.first().map_or_else(|| Intent::from(OTHER), |top| top.intent.clone());
     let ground = ground(&primary, model, &raw, readings, rules, starter);
@@ -155,7 +162,7 @@ fn ranked(weighed: &[(Intent, f64)], rules: &Verdict) -> Vec<Ranked> {
     ranked
 }
 
-/// What the rules caught of priority 0 is the first intent, however sure the model is of another.
+/// What the rules caught of priority 0 is the first intent, however much surer the model is of another.
 fn put_urgent_first(ranked: &mut Vec<Ranked>, rules: &Verdict) {
     let Some(caught) =
         rules.ranked.first().filter(|top| is_urgent(&top.intent) && rules.urgent.contains(&top.intent))

@@ -335,7 +335,7 @@ impl Model {
         let plain = match (description.plain_plans.as_slice(), description.plain_machine) {
             ([], None) => None,
             ([], Some(curve)) => {
-                Some(Plain::Machine(Machine::load(curve, (dense, size), &mut numbers, &mut cells)?))
+                Some(Plain::Machine(Machine::load(curve, shape, size, &mut numbers, &mut cells)?))
             }
             (plans, _) => Some(Plain::Heads(Heads::load(plans, 2, shape, &mut numbers, &mut cells)?)),
         };

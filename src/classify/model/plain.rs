@@ -15,7 +15,7 @@ use crate::classify::cores::spread;
 /// From this likeness to a plain question on an unflagged message is shown to the machine that tells them apart.
 const ASKED_LIKENESS_MIN: f32 = 0.65;
 
-/// What tells plain questions: with an embedding a machine, without a logistic regression over n-grams.
+/// What tells plain questions: with an embedding a machine over that and n-grams, without a logistic regression over n-grams.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Plain {
     Heads(Heads),
@@ -29,7 +29,7 @@ impl Plain {
             Self::Heads(heads) => {
                 heads.read(row, &[], 0.0).logs.get(1).map_or(0.0, |log| f64::from(log.exp()))
             }
-            Self::Machine(machine) => machine.probability(&row.dense),
+            Self::Machine(machine) => machine.probability(row),
         }
     }
 }
@@ -70,7 +70,8 @@ fn sides<'a>(prepared: &'a Prepared, plain: &[usize], side: &dyn Fn(usize) -> Op
     let part = |place: usize| prepared.examples.get(place).map_or(0, |one| fold(&one.text, machine::FOLDS));
     let rows = plain.chain(others.into_iter().map(|(_, place)| (place, false)));
     let read = rows.filter(|(place, _)| dense(*place).len() >= first);
-    Sides { first, rows: read.map(|(place, plain)| (dense(place), plain, part(place))).collect() }
+    let row = |(place, plain): (usize, bool)| Some((prepared.rows.get(place)?, plain, part(place)));
+    Sides { first, features: prepared.vocabulary.len(), rows: read.filter_map(row).collect() }
 }
 
 /// Whether facts answer an example; `None` when nobody said.
