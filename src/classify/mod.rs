@@ -121,8 +121,10 @@ pub enum Ground {
         plain: f64,
         /// Answer from this one on, where the rules read a status question too and have nothing against it.
         plain_min: f64,
-        /// From this one on the rules' weak doubts, and their silence, no longer count.
+        /// From this one on the rules' weak doubts no longer count.
         vouched_min: f64,
+        /// From this one on it is enough that the rules have nothing against it, where no phrase of theirs is in it.
+        certain_min: f64,
         /// What the rules alone read; `None` when no phrase of theirs is in it.
         rules: Option<Intent>,
     },

@@ -109,8 +109,9 @@ impl Table {
             .filter(|hit| self.target_intent(finder, hit).is_some_and(TableIntent::is_factual))
             .copied()
             .collect();
-        let (mut cautions, weak) = self.cautions(finder, message, &status_hits);
-        cautions.extend(self.asked_beside(finder, message, &claims, &status_hits));
+        let (mut cautions, mut weak) = self.cautions(finder, message, &status_hits);
+        cautions.extend(self.wished_beside(message, &claims, &status_hits));
+        weak.extend(Self::asked_beside(finder, message, &status_hits));
         let doubts = Doubts { weak, words: Self::strange(finder, message, &status_hits) };
         let urgent = claims
             .iter()
@@ -216,14 +217,8 @@ impl Table {
         (strong, weak)
     }
 
-    /// What the phrases say beside a status question: another wish, another question.
-    fn asked_beside(
-        &self,
-        finder: &Finder,
-        message: &Message<'_>,
-        claims: &[Claim],
-        status_hits: &[Hit],
-    ) -> Vec<String> {
+    /// What the phrases wish beside a status question.
+    fn wished_beside(&self, message: &Message<'_>, claims: &[Claim], status_hits: &[Hit]) -> Vec<String> {
         let mut beside = Vec::new();
         if status_hits.is_empty() {
             return beside;
@@ -236,13 +231,14 @@ impl Table {
                 beside.push(format!("The message also reads as {name} (\u{201c}{words}\u{201d})."));
             }
         }
-        if let Some(sentence) = other_question(finder, message, status_hits) {
-            let words = message.sentence_text(sentence);
-            beside.push(format!(
-                "It asks something that an order's status does not answer (\u{201c}{words}\u{201d})."
-            ));
-        }
         beside
+    }
+
+    /// A sentence beside a status question that asks, and what it asks no phrase knows.
+    fn asked_beside(finder: &Finder, message: &Message<'_>, status_hits: &[Hit]) -> Option<String> {
+        let asked = if status_hits.is_empty() { None } else { other_question(finder, message, status_hits) };
+        let words = message.sentence_text(asked?);
+        Some(format!("It asks something that an order's status does not answer (\u{201c}{words}\u{201d})."))
     }
 
     /// What a list of known words cannot tell apart from harm: words beyond a plain status question.

@@ -1,7 +1,8 @@
-//! The gates about what an answer rests on: how sure the model must be, and that the rules read the same.
+//! The gates about what an answer rests on: how sure the model must be, and that the rules do not read otherwise.
 //!
 //! A shop's own confirmed tickets prove a threshold; a status question is answered only where rules and model both read
-//! a plain one, whatever was proven (decisions, The threshold). Comparisons are written so that a number that is
+//! a plain one (or the model is all but certain and the rules know no word of it), whatever was proven (decisions, The
+//! threshold). Comparisons are written so that a number that is
 //! none says no.
 
 use super::gates::{Asked, Judged, figure};
@@ -51,11 +52,12 @@ impl Asked<'_> {
 
     /// Rules and model must read the same plain status question.
     pub(super) fn agreement(&self) -> Judged {
-        let Ground::Starter { plain, plain_min, rules, .. } = &self.verdict.ground else {
+        let Ground::Starter { plain, plain_min, certain_min, rules, .. } = &self.verdict.ground else {
             return Ok("not asked: only the answer to a status question needs it".into());
         };
         let Some(intent) = rules else {
-            return Err("the model reads a status question, and no phrase of the rules is in it".into());
+            let silent = ", where no phrase of the rules is in it (the model: a plain status question and nothing more)";
+            return at_least(*plain, *certain_min, silent);
         };
         if self.policy.intent(intent).is_none_or(|one| one.may_answer != MayAnswer::Facts) {
             return Err(format!("the rules read {intent}, the model does not"));

@@ -218,12 +218,28 @@ const ROWS: &[(&str, Change, &str)] = &[
 
 fn starter(score: f64, plain: f64) -> Ground {
     let rules = Some(Intent::from("order_status"));
-    Ground::Starter { score, score_min: 0.7, plain, plain_min: 0.5, vouched_min: 0.9, rules }
+    Ground::Starter {
+        score,
+        score_min: 0.7,
+        plain,
+        plain_min: 0.5,
+        vouched_min: 0.9,
+        certain_min: 0.95,
+        rules,
+    }
 }
 
 fn read_by_rules(intent: Option<&str>) -> Ground {
     let rules = intent.map(Intent::from);
-    Ground::Starter { score: 0.99, score_min: 0.7, plain: 0.8, plain_min: 0.5, vouched_min: 0.9, rules }
+    Ground::Starter {
+        score: 0.99,
+        score_min: 0.7,
+        plain: 0.8,
+        plain_min: 0.5,
+        vouched_min: 0.9,
+        certain_min: 0.95,
+        rules,
+    }
 }
 
 fn unproven() -> Ground {
@@ -240,6 +256,27 @@ fn a_model_that_is_very_sure_vouches_for_words_and_weak_doubts() {
     assert!(case.decide().send, "{:#?}", case.decide().gates);
     case.verdict.ground = starter(0.99, 0.89);
     assert!(!case.decide().send);
+}
+
+#[test]
+fn a_model_that_is_certain_needs_no_word_of_the_rules_but_none_of_them_against_it() {
+    let certain = |case: &mut Case| {
+        case.verdict.ground = starter(0.99, 0.96);
+        if let Ground::Starter { rules, .. } = &mut case.verdict.ground {
+            *rules = None;
+        }
+    };
+    let mut case = base();
+    certain(&mut case);
+    assert!(case.decide().send, "{:#?}", case.decide().gates);
+    case.verdict.cautions.push("a condition".into());
+    assert_eq!(blocked(&case.decide()), ["caution"]);
+    let mut case = base();
+    certain(&mut case);
+    if let Ground::Starter { plain, .. } = &mut case.verdict.ground {
+        *plain = 0.94;
+    }
+    assert_eq!(blocked(&case.decide()), ["agreement"]);
 }
 
 #[test]
