@@ -144,7 +144,7 @@ pub struct Model {
     plain: Option<Plain>,
     near: Neighbours,
     /// The texts that they are of, for people: class, tab, text; a line each.
-    examples: String,
+    examples: Bytes,
     unseen: Unseen,
 }
 
@@ -256,7 +256,7 @@ impl Model {
         let mut near: Vec<Near> = self
             .near
             .likeness(&reading.row.dense)
-            .zip(self.examples.lines())
+            .zip(lines(&self.examples))
             .filter_map(|(likeness, line)| {
                 let (class, text) = line.split_once('\t')?;
                 let intent = self.description.classes.get(Label::parse(class)?.class)?.clone();
@@ -288,8 +288,8 @@ impl Model {
         }
         file::write(&Parts {
             head: serde_json::to_string(&self.description).unwrap_or_default().as_bytes(),
-            names: self.vocabulary.names().as_bytes(),
-            examples: self.examples.as_bytes(),
+            names: self.vocabulary.names(),
+            examples: &self.examples,
             unseen: &self.unseen.0,
             numbers: &numbers,
             cells: &cells,
@@ -318,11 +318,12 @@ impl Model {
             let trained = description.embedding.unwrap_or_default();
             return Err(FileError::Embedding { trained, here: embedding.unwrap_or("none").to_owned() });
         }
-        let text = |bytes: &[u8]| {
-            String::from_utf8(bytes.to_vec()).map_err(|_| FileError::Damaged("its words are not UTF-8"))
-        };
-        let names = text(parts.names)?;
-        let features = if names.is_empty() { 0 } else { names.matches('\n').count() + 1 };
+        if [parts.names, parts.examples].iter().any(|text| std::str::from_utf8(text).is_err()) {
+            return Err(FileError::Damaged("its words are not UTF-8"));
+        }
+        let names = bytes.slice_ref(parts.names);
+        let features =
+            if names.is_empty() { 0 } else { names.iter().filter(|byte| **byte == b'\n').count() + 1 };
         let (mut numbers, mut cells) = (parts.numbers, bytes.slice_ref(parts.cells));
         let vocabulary = Vocabulary::new(names, take_numbers(&mut numbers, features)?);
         let dense = description.dense;
@@ -342,10 +343,10 @@ impl Model {
         if !numbers.is_empty() || !cells.is_empty() {
             return Err(FileError::Damaged("there are more weights than the head names"));
         }
-        let examples = text(parts.examples)?;
+        let examples = bytes.slice_ref(parts.examples);
         let label = |line: &str| Label::parse(line.split_once('\t')?.0);
         let known = |label: &Label| label.class < description.classes.len();
-        let labels: Option<Vec<Label>> = examples.lines().map(|line| label(line).filter(known)).collect();
+        let labels: Option<Vec<Label>> = lines(&examples).map(|line| label(line).filter(known)).collect();
         let labels = labels.ok_or(FileError::Damaged("an example has no class"))?;
         if size.checked_mul(labels.len()) != Some(parts.vectors.len()) {
             return Err(FileError::Damaged("examples and vectors do not fit"));
@@ -364,6 +365,11 @@ impl Model {
             unseen,
         })
     }
+}
+
+/// The lines of bytes that are text.
+fn lines(bytes: &[u8]) -> std::str::Lines<'_> {
+    std::str::from_utf8(bytes).unwrap_or_default().lines()
 }
 
 fn version(bytes: &[u8]) -> String {

@@ -7,6 +7,8 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
+
 use super::regression::Sparse;
 
 /// In a large set a feature seen in fewer texts than this says little about the next one.
@@ -27,9 +29,9 @@ const CHARACTER_MARK: char = 'c';
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Vocabulary {
     /// A line each, sorted: found by halving, so that nothing is built when a model is loaded.
-    names: String,
+    names: Bytes,
     /// Where each name ends in `names`.
-    ends: Vec<usize>,
+    ends: Vec<u32>,
     rarity: Vec<f32>,
 }
 
@@ -102,15 +104,14 @@ impl Vocabulary {
         }
         let rarity = kept.iter().map(|(_, seen)| inverse_frequency(count, *seen)).collect();
         let names: Vec<String> = kept.into_iter().map(|(name, _)| name).collect();
-        Self::new(names.join("\n"), rarity)
+        Self::new(names.join("\n").into(), rarity)
     }
 
     /// From stored parts: the names, sorted, a line each, and the rarity of each.
-    pub(super) fn new(names: String, rarity: Vec<f32>) -> Self {
-        let mut ends: Vec<usize> = names.match_indices('\n').map(|(at, _)| at).collect();
-        if !names.is_empty() {
-            ends.push(names.len());
-        }
+    pub(super) fn new(names: Bytes, rarity: Vec<f32>) -> Self {
+        let lines = names.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at);
+        let last = Some(names.len()).filter(|length| *length > 0);
+        let ends = lines.chain(last).map_while(|end| u32::try_from(end).ok()).collect();
         Self { names, ends, rarity }
     }
 
@@ -124,20 +125,21 @@ impl Vocabulary {
         self.ends.is_empty()
     }
 
-    pub(super) fn names(&self) -> &str {
+    pub(super) fn names(&self) -> &[u8] {
         &self.names
     }
 
-    fn name(&self, place: usize) -> &str {
+    fn name(&self, place: usize) -> &[u8] {
         let start = place.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |end| end + 1);
-        self.ends.get(place).and_then(|end| self.names.get(start..*end)).unwrap_or_default()
+        let own = self.ends.get(place).and_then(|end| self.names.get(start as usize..*end as usize));
+        own.unwrap_or_default()
     }
 
     fn place(&self, name: &str) -> Option<usize> {
         let (mut from, mut to) = (0, self.len());
         while from < to {
             let middle = from.midpoint(to);
-            match self.name(middle).cmp(name) {
+            match self.name(middle).cmp(name.as_bytes()) {
                 std::cmp::Ordering::Equal => return Some(middle),
                 std::cmp::Ordering::Less => from = middle + 1,
                 std::cmp::Ordering::Greater => to = middle,
@@ -152,10 +154,10 @@ impl Vocabulary {
 
     /// A feature as a person reads it: the word or words, or the piece of a word in bars.
     pub fn label(&self, place: u32) -> String {
-        let name = self.name(place as usize);
+        let name = String::from_utf8_lossy(self.name(place as usize));
         match name.strip_prefix(CHARACTER_MARK) {
             Some(piece) => format!("|{piece}|"),
-            None => name.strip_prefix(WORD_MARK).unwrap_or(name).to_owned(),
+            None => name.strip_prefix(WORD_MARK).unwrap_or(&name).to_owned(),
         }
     }
 
@@ -199,7 +201,7 @@ mod tests {
         let vocabulary = Vocabulary::learn(["where is my order", "where is my parcel", "refund"].into_iter());
         let row = vocabulary.row("where is my refund zzz");
         let block = |mark: char| -> f32 {
-            let of = |place: &u32| vocabulary.name(*place as usize).starts_with(mark);
+            let of = |place: &u32| vocabulary.name(*place as usize).starts_with(&[mark as u8]);
             row.iter().filter(|(place, _)| of(place)).map(|(_, value)| value * value).sum()
         };
         assert!((block(WORD_MARK) - 0.5).abs() < 1e-5 && (block(CHARACTER_MARK) - 0.5).abs() < 1e-5);

@@ -98,7 +98,7 @@ fn sections_that_do_not_fit_the_head_are_refused() {
     let parts = file::read(&bytes).unwrap();
     let mut numbers = parts.numbers.to_vec();
     numbers[..4].copy_from_slice(&f32::NAN.to_le_bytes());
-    let (short, far) = (&parts.numbers[4..], model.examples.replacen('0', "7", 1));
+    let (short, far) = (&parts.numbers[4..], String::from_utf8_lossy(&model.examples).replacen('0', "7", 1));
     for (parts, wanted) in [
         (Parts { numbers: &numbers, ..parts }, "no number"),
         (Parts { numbers: short, ..parts }, "weights are missing"),

@@ -172,7 +172,7 @@ pub fn train(training: Training<'_>) -> Result<Model, TrainError> {
         intents,
         plain,
         near,
-        examples,
+        examples: examples.into(),
         unseen,
     };
     model.version = version(&model.to_bytes());
