@@ -6,7 +6,7 @@
 use regex::Regex;
 
 /// What a pattern may remember of what it met, in bytes, for each thread that searches with it. Without a word from us
-/// it is 2 MB, for a few dozen patterns and every worker; a quarter costs a tenth of the time.
+/// it is 2 MB, for a few dozen patterns and every worker; an eighth costs a tenth of the time.
 const MEMORY_BYTES: usize = 256 << 10;
 
 /// Compiles a constant pattern, case-insensitive and multi-line (`^`, `$` at each line).
