@@ -102,6 +102,9 @@ pub struct Doubts {
     pub weak: Vec<String>,
     /// Words that no rule knows.
     pub words: Vec<String>,
+    /// A question that no rule knows, beside the one about the order: a model must be certain.
+    #[serde(default)]
+    pub asked: Vec<String>,
 }
 
 /// What an answer to the primary intent may rest on; the gates judge it.
@@ -123,7 +126,8 @@ pub enum Ground {
         plain_min: f64,
         /// From this one on the rules' weak doubts no longer count.
         vouched_min: f64,
-        /// From this one on it is enough that the rules have nothing against it, where no phrase of theirs is in it.
+        /// From this one on it is enough that the rules have nothing against it, where no phrase of theirs is in it, and
+        /// a question that they do not know is one about the order.
         certain_min: f64,
         /// What the rules alone read; `None` when no phrase of theirs is in it.
         rules: Option<Intent>,

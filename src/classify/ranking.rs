@@ -109,10 +109,13 @@ impl Table {
             .filter(|hit| self.target_intent(finder, hit).is_some_and(TableIntent::is_factual))
             .copied()
             .collect();
-        let (mut cautions, mut weak) = self.cautions(finder, message, &status_hits);
+        let (mut cautions, weak) = self.cautions(finder, message, &status_hits);
         cautions.extend(self.wished_beside(message, &claims, &status_hits));
-        weak.extend(Self::asked_beside(finder, message, &status_hits));
-        let doubts = Doubts { weak, words: Self::strange(finder, message, &status_hits) };
+        let doubts = Doubts {
+            weak,
+            words: Self::strange(finder, message, &status_hits),
+            asked: Self::asked_beside(finder, message, &status_hits).into_iter().collect(),
+        };
         let urgent = claims
             .iter()
             .filter_map(|claim| self.intents.get(claim.place))

@@ -44,10 +44,14 @@ impl Asked<'_> {
     /// The rules' doubts that no model vouches for.
     pub(super) fn doubts(&self) -> Vec<String> {
         let doubts = &self.verdict.doubts;
-        match &self.verdict.ground {
-            Ground::Starter { plain, vouched_min, .. } if plain >= vouched_min => Vec::new(),
-            _ => doubts.weak.iter().chain(&doubts.words).cloned().collect(),
-        }
+        let (vouched, certain) = match &self.verdict.ground {
+            Ground::Starter { plain, vouched_min, certain_min, .. } => {
+                (plain >= vouched_min, plain >= certain_min)
+            }
+            _ => (false, false),
+        };
+        let words = doubts.weak.iter().chain(&doubts.words).filter(|_| !vouched);
+        words.chain(doubts.asked.iter().filter(|_| !certain)).cloned().collect()
     }
 
     /// Rules and model must read the same plain status question.

@@ -27,7 +27,7 @@ pub struct Starter {
     /// From this raw probability of a plain status question on the rules' weak doubts no longer count, 0..=1.
     pub vouched_min: f64,
     /// From this raw probability of a plain status question on rules that know none of its words agree by saying nothing
-    /// against it, 0..=1.
+    /// against it, and a question that they do not know is one about the order, 0..=1.
     pub certain_min: f64,
     /// What the rules caught of priority 0 is the first intent where the model gives the urgent intents together at
     /// least this raw probability in some piece, 0..=1; below it the words were only borrowed ("my bank holiday").
@@ -46,9 +46,9 @@ impl Default for Starter {
     fn default() -> Self {
         Self {
             score_min: 0.7,
-            plain_min: 0.5,
-            vouched_min: 0.9,
-            certain_min: 0.95,
+            plain_min: 0.4,
+            vouched_min: 0.85,
+            certain_min: 0.93,
             first_min: 0.02,
             urgent_min: 0.25,
             trace_min: 0.05,

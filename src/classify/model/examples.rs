@@ -21,6 +21,7 @@ const STARTER: &[(&str, &str)] = &[
     ("urgent.csv", include_str!("../starter/urgent.csv")),
     ("orders.csv", include_str!("../starter/orders.csv")),
     ("status.csv", include_str!("../starter/status.csv")),
+    ("twins.csv", include_str!("../starter/twins.csv")),
     ("rest.csv", include_str!("../starter/rest.csv")),
     ("languages.csv", include_str!("../starter/languages.csv")),
     ("background.csv", include_str!("../starter/background.csv")),

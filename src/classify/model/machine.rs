@@ -30,7 +30,7 @@ const GAP_MAX: f32 = 1e-2;
 const STEPS_MAX: usize = 200_000;
 const CURVATURE_MIN: f32 = 1e-6;
 /// Examples at most: every pair of them is a number in memory while it learns.
-pub(super) const EXAMPLES_MAX: usize = 8_000;
+pub(super) const EXAMPLES_MAX: usize = 9_600;
 /// Parts that are held out in turn for the probabilities.
 pub(super) const FOLDS: usize = 4;
 /// A number of a stored vector is this share of one: the first vector's, and the inner ones', which are shorter.

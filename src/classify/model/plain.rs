@@ -65,8 +65,9 @@ fn sides<'a>(prepared: &'a Prepared, plain: &[usize], side: &dyn Fn(usize) -> Op
     let mut others: Vec<(f32, usize)> = likeness.into_iter().zip(others).collect();
     others.retain(|(likeness, _)| *likeness >= ASKED_LIKENESS_MIN);
     others.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    others.truncate(machine::EXAMPLES_MAX / 2);
-    let plain = plain.iter().take(machine::EXAMPLES_MAX / 2).map(|place| (*place, true));
+    let plain: Vec<usize> = plain.iter().take(machine::EXAMPLES_MAX / 2).copied().collect();
+    others.truncate(machine::EXAMPLES_MAX.saturating_sub(plain.len()));
+    let plain = plain.into_iter().map(|place| (place, true));
     let part = |place: usize| prepared.examples.get(place).map_or(0, |one| fold(&one.text, machine::FOLDS));
     let rows = plain.chain(others.into_iter().map(|(_, place)| (place, false)));
     let read = rows.filter(|(place, _)| dense(*place).len() >= first);

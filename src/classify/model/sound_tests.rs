@@ -60,7 +60,7 @@ fn refused(bytes: &[u8]) -> String {
 fn what_no_training_says_of_a_model_is_refused_in_plain_words() {
     let model = small(Some(&Toy));
     let good = with_head(&model, |_| ());
-    assert_eq!(Model::from_bytes(good.clone(), Some("toy-1")).unwrap().description(), model.description());
+    assert_eq!(Model::from_bytes(good, Some("toy-1")).unwrap().description(), model.description());
     let threshold = json!({ "Ok": { "at": 0.9, "answered": 700, "wrong": 0, "bound": 0.996 } });
     let known = with_head(&model, |head| head["thresholds"] = json!({ "thanks": threshold.clone() }));
     assert!(Model::from_bytes(known, Some("toy-1")).is_ok());

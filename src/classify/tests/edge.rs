@@ -151,7 +151,7 @@ fn classify_cautions_say_why() {
         ("where is my order, the zebra enclosure floods", "more than a plain"),
     ] {
         let verdict = read(text);
-        let doubts = verdict.doubts.weak.iter().chain(&verdict.doubts.words);
+        let doubts = verdict.doubts.weak.iter().chain(&verdict.doubts.words).chain(&verdict.doubts.asked);
         let said = verdict.cautions.iter().chain(doubts).any(|caution| caution.contains(word));
         assert!(said, "{text}: {verdict:?}");
         assert!(!answerable(&verdict), "{text}");

@@ -259,6 +259,18 @@ fn a_model_that_is_very_sure_vouches_for_words_and_weak_doubts() {
 }
 
 #[test]
+fn a_question_that_the_rules_do_not_know_needs_a_certain_model() {
+    let mut case = base();
+    case.verdict.doubts.asked.push("is it wise".into());
+    for (plain, sends) in [(0.94, false), (0.96, true)] {
+        case.verdict.ground = starter(0.99, plain);
+        assert_eq!(case.decide().send, sends, "{plain}");
+    }
+    case.verdict.ground = Ground::Rules;
+    assert!(!case.decide().send);
+}
+
+#[test]
 fn a_model_that_is_certain_needs_no_word_of_the_rules_but_none_of_them_against_it() {
     let certain = |case: &mut Case| {
         case.verdict.ground = starter(0.99, 0.96);
