@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::pattern::pattern;
+use super::pattern::{Sign, pattern};
 
 const ORDER: &str = r"(?:orders?|purchases?|compras?|achats?|aankoop|acquisto|pedidos?|orden|bestell?ung(?:en)?|bestell|auftr[aä]g(?:e|s)?|commandes?|encomendas?|bestelling(?:en)?|ordin[ei]|zam[oó]wieni[ea]|ordre|beställning)";
 const NUMBERISH: &str = r"(?:numbers?|num|numb|no|nos|nr|nrs|nummer(?:n|s)?|n\.?[°ºo]|n|n[úu]meros?|num[ée]ros?|numero|id|ids|ref|reference|referencia|r[ée]f[ée]rence|refer[êe]ncia|referentie|code|confirmation|name|#)";
@@ -79,9 +79,9 @@ static PHONE_BEFORE: LazyLock<Regex> =
 static PHONE_AFTER: LazyLock<Regex> = LazyLock::new(|| pattern(r"\A[ ().\-/]{1,2}\d{3,5}\b"));
 
 /// A street before it in the same sentence: what follows is a postcode.
-static STREET_BEFORE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"\d\S{0,4} [\p{L} .'-]{2,30}\b(?:ave(?:nue)?|st(?:reet)?|road|rd|lane|ln|drive|dr|blvd|boulevard|nagar|sector|way|court|close)\b[.,]?[^.\n?!\d]{0,30}\z",
+static STREET_BEFORE: LazyLock<Sign> = LazyLock::new(|| {
+    Sign::new(
+        r"\d\S{0,4} (?-u:[a-z .'\x80-\xff-]){2,30}\b(?:ave(?:nue)?|st(?:reet)?|road|rd|lane|ln|drive|dr|blvd|boulevard|nagar|sector|way|court|close)\b[.,]?(?-u:[^.\n?!0-9]){0,30}\z",
     )
 });
 

@@ -66,7 +66,7 @@ static FOOTER: LazyLock<Sign> = LazyLock::new(|| {
 /// A line of a contact block: a labelled or bare phone number, a web or mail address, a street.
 static CONTACT: LazyLock<Sign> = LazyLock::new(|| {
     Sign::new(
-        r"\A\W{0,3}(?:(?:t|m|f|p|w|e|tel|tél|telefon|teléfono|telefone|phone|mobile|mobil|móvil|cell|fax|office|direct|web|website|e-?mail|mail|address|adresse)\b\.?\s?[:.|]?\s*(?:\+?[\d(][\d\s()./-]{6,24}|\S+@\S+|(?:https?://|www\.)\S+|[\w-]+\.(?:com|de|es|fr|nl|pt|it)\b\S*)|\+?[\d(][\d\s()./-]{7,24}|<?[^\s<>@]+@[^\s<>@]+>?|(?:https?://|www\.)\S+)(?:\s*[|·•].{0,80})?\W{0,3}\z",
+        r"\A\W{0,3}(?:(?:t|m|f|p|w|e|tel|tél|telefon|teléfono|telefone|phone|mobile|mobil|móvil|cell|fax|office|direct|web|website|e-?mail|mail|address|adresse)\b\.?\s?[:.|]?\s*(?:\+?[\d(](?-u:[0-9\s()./-]){6,24}|\S+@\S+|(?:https?://|www\.)\S+|[\w-]+\.(?:com|de|es|fr|nl|pt|it)\b\S*)|\+?[\d(](?-u:[0-9\s()./-]){7,24}|<?[^\s<>@]+@[^\s<>@]+>?|(?:https?://|www\.)\S+)(?:\s*[|·•].{0,80})?\W{0,3}\z",
     )
 });
 /// Links to a company's pages: "Facebook | Instagram".
