@@ -30,15 +30,19 @@ pub(super) fn cased(source: &str) -> Regex {
         .expect("a constant pattern compiles")
 }
 
+/// What a [`Sign`] takes for no letter and no digit: punctuation, blanks, symbols, emoji. All that Unicode calls so are
+/// seven hundred ranges.
+const NO_WORD: &str = r"(?-i:[\x00-/:-@\[-\^`{-\u{a9}\u{ab}-\u{b4}\u{b6}-\u{b9}\u{bb}-\u{bf}\u{2000}-\u{200b}\u{200e}-\u{203e}\u{2041}-\u{2053}\u{2055}-\u{2070}\u{20a0}-\u{20bf}\u{2190}-\u{24b5}\u{2500}-\u{2bff}\u{3001}-\u{3004}\u{3008}-\u{3020}\u{1f000}-\u{1f12f}\u{1f1e6}-\u{1faff}])";
+
 /// A pattern that is only asked whether it is there. Its `.{from,to}` counts bytes, not characters: a character is a
-/// network of eight states, a byte is one, and every worker keeps a place for each state.
+/// network of eight states, a byte is one, and every worker keeps a place for each state. Its `\W` is [`NO_WORD`].
 pub(super) struct Sign(regex::bytes::Regex);
 
 impl Sign {
     /// Compiles a constant pattern, as [`pattern`] does.
     #[allow(clippy::expect_used)] // as above
     pub(super) fn new(source: &str) -> Self {
-        let source = source.replace(".{", "(?-u:.){");
+        let source = source.replace(".{", "(?-u:.){").replace(r"\W", NO_WORD);
         let built = regex::bytes::RegexBuilder::new(&source)
             .case_insensitive(true)
             .multi_line(true)
@@ -49,5 +53,33 @@ impl Sign {
 
     pub(super) fn is_match(&self, text: &str) -> bool {
         self.0.is_match(text.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_sign_takes_for_no_word_is_none_and_all_of_ascii_and_of_emoji_is_there() {
+        let (ours, of_unicode) = (pattern(&format!(r"\A{NO_WORD}\z")), pattern(r"\A\W\z"));
+        for letter in (0..0x2_0000).filter_map(char::from_u32) {
+            let text = letter.to_string();
+            if ours.is_match(&text) {
+                assert!(of_unicode.is_match(&text), "{letter:?}");
+            } else if letter.is_ascii() || ('\u{1f300}'..'\u{1f650}').contains(&letter) {
+                assert!(!of_unicode.is_match(&text), "{letter:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_sign_counts_bytes_and_takes_punctuation_of_any_kind_before_it() {
+        let sign = Sign::new(r"\A\W{0,3}gone.{0,4}\z");
+        for (text, there) in
+            [("„gone", true), ("🙂 gone…", true), ("gone home", false), ("é gone", false), ("x gone", false)]
+        {
+            assert_eq!(sign.is_match(text), there, "{text}");
+        }
     }
 }
