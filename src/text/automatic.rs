@@ -10,23 +10,23 @@ use regex::Regex;
 use super::clean::{first_bytes, visible};
 use super::pattern::{Sign, pattern};
 
-static BOUNCE_SENDER: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+static BOUNCE_SENDER: LazyLock<Sign> = LazyLock::new(|| {
+    Sign::new(
         r"(?:\A|[<\s\x22'])(?:mailer-?daemon|post-?master|mail-?delivery(?:-?subsystem)?|bounces?(?:[+\-=][^@\s]*)?)@|\A\W*mail(?:er-daemon| delivery (?:sub)?system)",
     )
 });
-static NO_REPLY_SENDER: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+static NO_REPLY_SENDER: LazyLock<Sign> = LazyLock::new(|| {
+    Sign::new(
         r"(?:\A|[<\s\x22'])[^@<\s]{0,40}?(?:no-?_?\.?reply|do-?_?\.?not-?_?\.?reply|donotreply|noresponder|no-responder|ne-?pas-?repondre|nicht-?antworten|keine-?antwort|nao-?responda|nao-?responder|autoreply|auto-?responder)[^@<\s]{0,40}@",
     )
 });
-static BOUNCE_SUBJECT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+static BOUNCE_SUBJECT: LazyLock<Sign> = LazyLock::new(|| {
+    Sign::new(
         r"\A\W*(?:delivery status notification|mail delivery (?:has )?(?:failed|failure|incomplete|delayed)|delivery (?:has )?failed:|delivery failure\W*\z|undeliver(?:able|ed)\b|undelivered mail returned|returned mail|mail delivery (?:failed|failure|system|subsystem)|failure notice|message (?:not delivered|undeliverable)|unzustellbar|mail delivery failed|nicht zustellbar|no se puede entregar|no se ha podido entregar|correo no entregado|non remis|non distribuable|[ée]chec de (?:la )?(?:remise|distribution)|n[ãa]o (?:foi )?(?:poss[íi]vel entregar|entregue|pode ser entregue)|onbestelbaar|niet[- ]bezorgd|niet te bezorgen|mancato recapito|recapito non riuscito)",
     )
 });
-static REPLY_SUBJECT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+static REPLY_SUBJECT: LazyLock<Sign> = LazyLock::new(|| {
+    Sign::new(
         r"\A\W*(?:auto(?:mat(?:ic|ed))?[ :\-]{0,2}(?:re(?:ply|sponse)|respuesta|antwort)\b|out[ -]of[ -](?:the[ -])?office\b|ooo\b\s*[:\-]|automatische (?:antwort|r[üu]ckmeldung|reactie|afwezigheid)|abwesenheits(?:notiz|nachricht|assistent|meldung)|abwesend\b|abwesenheit\b|nicht im b[üu]ro|r[ée]ponse automatique|absence du bureau|absent du bureau|message d['’]absence|respuesta autom[áa]tica|fuera de (?:la )?oficina|ausente de (?:la )?oficina|resposta autom[áa]tica|fora do escrit[óo]rio|ausência tempor[áa]ria|automatisch antwoord|automatisch bericht|afwezig(?:heid)?(?:sbericht|smelding)?\b|niet op kantoor|risposta automatica|fuori (?:sede|ufficio)|autosvar\b|automatiskt svar|automatisk svar|odpowied[źz] automatyczna|autoresponder\b|vacation (?:reply|response|notice))",
     )
 });

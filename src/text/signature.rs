@@ -70,9 +70,9 @@ static CONTACT: LazyLock<Sign> = LazyLock::new(|| {
     )
 });
 /// Links to a company's pages: "Facebook | Instagram".
-static SOCIAL: LazyLock<Regex> = LazyLock::new(|| {
+static SOCIAL: LazyLock<Sign> = LazyLock::new(|| {
     let page = r"(?:facebook|instagram|linkedin|twitter|x|tiktok|youtube|pinterest|xing|whatsapp|threads|website|web|blog|shop)";
-    pattern(&format!(r"\A\W*{page}(?:[\s|·•,/–-]+{page})*\W*\z"))
+    Sign::new(&format!(r"\A\W*{page}(?:[\s|·•,/–-]+{page})*\W*\z"))
 });
 static NAME: LazyLock<Regex> = LazyLock::new(|| {
     cased(
