@@ -208,6 +208,8 @@ fn link(names: &mut BTreeMap<String, usize>, name: &str, inode: Option<usize>) {
 
 fn apply(file: &mut Vec<u8>, change: &Change) {
     match change {
+        // It was struck before its first byte: the file does not grow either.
+        Change::Write { bytes, .. } if bytes.is_empty() => (),
         Change::Write { at, bytes } => {
             let end = at + bytes.len();
             if file.len() < end {

@@ -3,11 +3,14 @@
 //! A line of its own is a call that began and ended with nothing in between; `<unfinished ...>` and
 //! `<... resumed>` are the two ends of one that was interrupted. Only calls on the files of one database, on their
 //! folder, and words that `heard` knows are kept. What the model behind it cannot follow (a rename of the
-//! database, a write without a position) is an error, never left out.
+//! database, a write without a position) is an error, never left out. How far the last change of a process that was
+//! killed came, the files that it left say.
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
+
+use super::disk::Image;
 
 /// What the outside was told: from the first byte on it counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,26 +61,71 @@ pub struct Reader<'a> {
     trace: Trace,
     /// By thread: the text before `<unfinished`, and the call when it is one of ours.
     open: HashMap<u32, (Vec<u8>, Option<usize>)>,
+    /// Calls that a kill struck: nobody saw their result, or `strace` read it from a process that was no more.
+    struck: Vec<usize>,
+    /// A change that did not do what it was asked to: only a kill excuses it.
+    failed: Option<&'static str>,
+    killed: bool,
 }
 
 impl<'a> Reader<'a> {
     pub fn new(base: &'a Path, heard: &'a dyn Fn(&[u8]) -> Option<Heard>) -> Self {
-        Self { base, heard, trace: Trace::default(), open: HashMap::new() }
+        Self {
+            base,
+            heard,
+            trace: Trace::default(),
+            open: HashMap::new(),
+            struck: vec![],
+            failed: None,
+            killed: false,
+        }
     }
 
-    pub fn file(&mut self, path: &Path) -> Result<(), String> {
+    /// One process; `left` are the files as they were after it.
+    pub fn file(&mut self, path: &Path, left: &Image) -> Result<(), String> {
         let file = std::fs::File::open(path).map_err(|error| format!("{}: {error}", path.display()))?;
         let mut lines = BufReader::with_capacity(1 << 20, file);
         let mut line = Vec::new();
         loop {
             line.clear();
             if lines.read_until(b'\n', &mut line).map_err(|error| error.to_string())? == 0 {
-                self.open.clear();
-                return Ok(());
+                return self.ended(left);
             }
             let text = line.trim_ascii_end();
             self.line(text).map_err(|why| format!("{why}: {}", show(text)))?;
         }
+    }
+
+    /// The process is gone. The kernel may have done some of a change that was struck, its first bytes, or none: what is
+    /// in the file. It is over, or a later sync would not cover it and it would fall on what was written since.
+    pub fn ended(&mut self, left: &Image) -> Result<(), String> {
+        let (failed, killed) = (self.failed.take(), std::mem::take(&mut self.killed));
+        if let Some(why) = failed.filter(|_| !killed) {
+            return Err(why.into());
+        }
+        let unfinished = std::mem::take(&mut self.open).into_values().filter_map(|(_, call)| call);
+        self.struck.extend(unfinished);
+        for number in std::mem::take(&mut self.struck) {
+            let of = |file: &str| {
+                let end = file.strip_prefix(&*self.base.to_string_lossy()).unwrap_or_default();
+                left.get(end).ok_or_else(|| format!("{file} is gone"))
+            };
+            match &mut self.trace.calls[number] {
+                Call::Write { file, at, bytes } => {
+                    let there = of(file)?.get(*at..).unwrap_or_default();
+                    let done = bytes.iter().zip(there).take_while(|(written, real)| written == real).count();
+                    bytes.truncate(done);
+                }
+                Call::Length { file, bytes } => *bytes = of(file)?.len(),
+                Call::Sync(_) => continue,
+                Call::Say(_) => (),
+                Call::Create(name) | Call::Remove(name) => {
+                    return Err(format!("a kill struck the name {name}"));
+                }
+            }
+            self.trace.moments.push(Moment::Ends(number));
+        }
+        Ok(())
     }
 
     pub fn done(self) -> Trace {
@@ -89,7 +137,10 @@ impl<'a> Reader<'a> {
         let digits = line.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let thread: u32 = text(&line[..digits])?.parse().map_err(|_| "no thread number")?;
         let rest = line[digits..].trim_ascii_start();
+        // The result of a call that was killed in the middle: ` = ? <unavailable>`.
+        let rest = rest.strip_suffix(b" <unavailable>").unwrap_or(rest);
         if rest.starts_with(b"+++") || rest.starts_with(b"---") {
+            self.killed |= rest.starts_with(b"+++ killed by SIGKILL");
             return Ok(());
         }
         if rest.starts_with(b"<... ") {
@@ -127,16 +178,21 @@ impl<'a> Reader<'a> {
             }
             return Ok(());
         };
-        match (&self.trace.calls[number], result) {
-            (Call::Write { bytes, .. }, Some(written)) if usize::try_from(written) != Ok(bytes.len()) => {
-                return Err("a write that was cut short or failed".into());
-            }
-            (Call::Length { .. }, Some(code)) if code != 0 => return Err("a file kept its length".into()),
+        let failed = match (&self.trace.calls[number], result) {
             // A sync that did not succeed promises nothing: it never ends.
             (Call::Sync(_), code) if code != Some(0) => return Ok(()),
-            _ => (),
+            (Call::Write { bytes, .. }, Some(written)) if usize::try_from(written) != Ok(bytes.len()) => {
+                Some("a write that was cut short or failed")
+            }
+            (Call::Length { .. }, Some(code)) if code != 0 => Some("a file kept its length"),
+            _ => None,
+        };
+        self.failed = self.failed.or(failed);
+        if failed.is_some() || result.is_none() {
+            self.struck.push(number);
+        } else {
+            self.trace.moments.push(Moment::Ends(number));
         }
-        self.trace.moments.push(Moment::Ends(number));
         Ok(())
     }
 
@@ -222,9 +278,10 @@ fn text(bytes: &[u8]) -> Result<&str, String> {
     std::str::from_utf8(bytes).map_err(|error| error.to_string())
 }
 
-/// The start of a line, for an error.
+/// Both ends of a line, for an error.
 fn show(line: &[u8]) -> String {
-    String::from_utf8_lossy(&line[..line.len().min(300)]).into_owned()
+    let (start, end) = (line.len().min(300), line.len().saturating_sub(150).max(300).min(line.len()));
+    format!("{} … {}", String::from_utf8_lossy(&line[..start]), String::from_utf8_lossy(&line[end..]))
 }
 
 /// `\x2f\x61` as bytes, up to the first byte that is not written so; and how many bytes of text that took.
@@ -308,6 +365,7 @@ mod tests {
         for line in lines {
             reader.line(&escaped(line))?;
         }
+        reader.ended(&Image::new())?;
         Ok(reader.done())
     }
 
@@ -358,6 +416,28 @@ mod tests {
         let trace = trace.unwrap();
         assert_eq!(trace.calls, expected);
         assert!(!trace.moments.contains(&Moment::Ends(5)), "a sync that failed promised something");
+    }
+
+    #[test]
+    fn what_a_kill_struck_is_what_the_file_holds() {
+        let lines = [
+            r#"1 pwrite64(3<«/d/mw.db-wal»>, "«abcd»", 4, 1) = ? <unavailable>"#,
+            r#"2 pwrite64(3<«/d/mw.db-wal»>, "«xyz»", 3, 5 <unfinished ...>"#,
+            r#"3 pwrite64(3<«/d/mw.db-wal»>, "«abc»", 3, 2) = -1 (errno 18446744073709551572)"#,
+            r"3 fsync(3<«/d/mw.db-wal»>) = ?",
+            "2 +++ killed by SIGKILL +++",
+        ];
+        let mut reader = Reader::new(Path::new("/d/mw.db"), &heard);
+        lines.iter().for_each(|line| reader.line(&escaped(line)).unwrap());
+        reader.ended(&Image::from([("-wal".into(), b"-ab-----".to_vec())])).unwrap();
+        let trace = reader.done();
+        let bytes = |call: &Call| if let Call::Write { bytes, .. } = call { bytes.clone() } else { vec![] };
+        assert_eq!(
+            trace.calls.iter().map(bytes).collect::<Vec<_>>(),
+            [b"ab".to_vec(), vec![], vec![], vec![]]
+        );
+        assert!((0..3).all(|number| trace.moments.contains(&Moment::Ends(number))));
+        assert!(!trace.moments.contains(&Moment::Ends(3)), "a sync that nobody saw end promised something");
     }
 
     #[test]
