@@ -29,7 +29,7 @@ pub(super) struct Lexicon {
     correctable: Vec<String>,
     /// The hash of such a word with one letter left out, and its place; sorted. Words that share a hash by chance are
     /// told apart when they are compared.
-    slips: Vec<(u64, u32)>,
+    slips: Vec<(u32, u32)>,
     /// Real words that must never be read as a slip of another.
     real: BTreeSet<String>,
 }
@@ -153,10 +153,11 @@ fn correctable(word: &str) -> bool {
         && word.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
-fn hashed(form: &str) -> u64 {
+#[expect(clippy::cast_possible_truncation, reason = "half of the hash tells well enough")]
+fn hashed(form: &str) -> u32 {
     let mut hasher = DefaultHasher::new();
     form.hash(&mut hasher);
-    hasher.finish()
+    hasher.finish() as u32
 }
 
 fn one_letter_less(word: &str) -> impl Iterator<Item = String> + '_ {

@@ -2,8 +2,7 @@
 //!
 //! A shop's own confirmed tickets prove a threshold; a status question is answered only where rules and model both read
 //! a plain one (or the model is all but certain and the rules know no word of it), whatever was proven (decisions, The
-//! threshold). Comparisons are written so that a number that is
-//! none says no.
+//! threshold). Comparisons are written so that a number that is none says no.
 
 use super::gates::{Asked, Judged, figure};
 use crate::classify::Ground;

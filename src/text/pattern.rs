@@ -35,14 +35,16 @@ pub(super) fn cased(source: &str) -> Regex {
 const NO_WORD: &str = r"(?-i:[\x00-/:-@\[-\^`{-\u{a9}\u{ab}-\u{b4}\u{b6}-\u{b9}\u{bb}-\u{bf}\u{2000}-\u{200b}\u{200e}-\u{203e}\u{2041}-\u{2053}\u{2055}-\u{2070}\u{20a0}-\u{20bf}\u{2190}-\u{24b5}\u{2500}-\u{2bff}\u{3001}-\u{3004}\u{3008}-\u{3020}\u{1f000}-\u{1f12f}\u{1f1e6}-\u{1faff}])";
 
 /// A pattern that is only asked whether it is there. Its `.{from,to}` counts bytes, not characters: a character is a
-/// network of eight states, a byte is one, and every worker keeps a place for each state. Its `\W` is [`NO_WORD`].
+/// network of eight states, a byte is one, and every worker keeps a place for each state. Its `\S{from,to}` counts bytes
+/// too, and takes Unicode's own blanks for none; its `\W` is [`NO_WORD`].
 pub(super) struct Sign(regex::bytes::Regex);
 
 impl Sign {
     /// Compiles a constant pattern, as [`pattern`] does.
     #[allow(clippy::expect_used)] // as above
     pub(super) fn new(source: &str) -> Self {
-        let source = source.replace(".{", "(?-u:.){").replace(r"\W", NO_WORD);
+        debug_assert!(!source.contains(r"\.{"), "a full stop so many times would become any byte: {source}");
+        let source = source.replace(".{", "(?-u:.){").replace(r"\S{", r"(?-u:\S){").replace(r"\W", NO_WORD);
         let built = regex::bytes::RegexBuilder::new(&source)
             .case_insensitive(true)
             .multi_line(true)

@@ -15,9 +15,8 @@ const LOAD_MS_MAX: f64 = 150.0;
 const SHORT_MS_MAX: f64 = 15.0;
 /// Median of messages of 150 words.
 const LONG_MS_MAX: f64 = 100.0;
-/// The daemon's resident memory after so many messages. The aim is 120; it is held at what it is, so that it grows no
-/// further unseen.
-const RESIDENT_MB_MAX: f64 = 126.0;
+/// The daemon's resident memory after so many messages.
+const RESIDENT_MB_MAX: f64 = 120.0;
 const MESSAGES: usize = 50;
 
 /// Fifteen words each.

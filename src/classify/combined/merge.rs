@@ -91,9 +91,11 @@ pub(super) fn verdict(
     let mut cautions = rules.cautions.clone();
     cautions.extend(trace(classes, &raw, starter));
     cautions.extend(also_asked(model, readings, starter.also_min));
-    if raw.iter().any(|shares| urgent_share(classes, shares).0 >= starter.first_min) {
-        put_urgent_first(&mut ranked, rules);
-    }
+    put_urgent_first(&mut ranked, rules, |caught| {
+        // A model that was never taught the intent does not deny it by saying nothing.
+        let denies = |shares: &Vec<f64>| urgent_share(classes, shares).0 < starter.first_min;
+        model.class(caught.as_str()).is_some() && raw.iter().all(denies)
+    });
     explain(&mut ranked, model, readings);
     let primary = ranked.first().map_or_else(|| Intent::from(OTHER), |top| top.intent.clone());
     let ground = ground(&primary, model, &raw, readings, rules, starter);
@@ -166,11 +168,11 @@ fn ranked(weighed: &[(Intent, f64)], rules: &Verdict) -> Vec<Ranked> {
     ranked
 }
 
-/// What the rules caught of priority 0 is the first intent, however much surer the model is of another.
-fn put_urgent_first(ranked: &mut Vec<Ranked>, rules: &Verdict) {
-    let Some(caught) =
-        rules.ranked.first().filter(|top| is_urgent(&top.intent) && rules.urgent.contains(&top.intent))
-    else {
+/// What the rules caught of priority 0 is the first intent, however much surer the model is of another, unless it
+/// denies that it is anything of the kind.
+fn put_urgent_first(ranked: &mut Vec<Ranked>, rules: &Verdict, denied: impl Fn(&Intent) -> bool) {
+    let urgent = |intent: &Intent| is_urgent(intent) && rules.urgent.contains(intent) && !denied(intent);
+    let Some(caught) = rules.ranked.first().filter(|top| urgent(&top.intent)) else {
         return;
     };
     let place = ranked.iter().position(|one| one.intent == caught.intent);

@@ -70,6 +70,25 @@ fn what_only_the_model_smells_of_harm_stops_an_answer_and_calls_a_person() {
 }
 
 #[test]
+fn what_the_rules_caught_leads_unless_the_model_denies_it_and_stays_in_the_net_either_way() {
+    let read = |text: &str, first_min: f64| {
+        let rules = PhraseClassifier::new(&BTreeMap::new(), &[]).unwrap();
+        let mut classifier = CombinedClassifier::new(rules, taught(), None);
+        classifier.starter.first_min = first_min;
+        classifier.classify(&Input { text, subject: "" })
+    };
+    let text = "where is my mug, it caught fire";
+    for (first_min, leads) in [(0.0, "safety"), (1.0, "order_status")] {
+        let verdict = read(text, first_min);
+        assert_eq!(verdict.primary().0.as_str(), leads, "{verdict:#?}");
+        assert!(verdict.urgent.iter().any(|intent| intent.as_str() == "safety"), "{verdict:#?}");
+    }
+    // It was never taught chargebacks, and so cannot deny one.
+    let verdict = read("I have filed a chargeback with my bank, where is my mug", 1.0);
+    assert_eq!(verdict.primary().0.as_str(), "chargeback", "{verdict:#?}");
+}
+
+#[test]
 fn a_second_wish_that_the_model_reads_is_a_caution() {
     assert!(warned(&read("please cancel the mug, where is my mug", ""), "something else"));
     assert!(!warned(&read("where is my mug", ""), "something else"));

@@ -55,14 +55,16 @@ pub struct Embedder {
 /// Threads to run on: one a core, made when first needed. A text takes one, so that it costs one core; more of them at
 /// once would be no faster, and each keeps some megabytes.
 struct Seats {
-    free: Mutex<Vec<Option<Arc<ThreadPool>>>>,
+    free: Mutex<Vec<Seat>>,
     freed: Condvar,
 }
 
+/// `None` before it was first needed.
+type Seat = Option<Arc<ThreadPool>>;
+
 impl Seats {
-    fn new() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { free: Mutex::new(vec![None; cores]), freed: Condvar::new() }
+    fn new(count: usize) -> Self {
+        Self { free: Mutex::new(vec![None; count.max(1)]), freed: Condvar::new() }
     }
 
     /// Waits for a thread, and gives it back when the work is done.
@@ -75,22 +77,21 @@ impl Seats {
             free = self.freed.wait(free).unwrap_or_else(PoisonError::into_inner);
         };
         drop(free);
-        let taken =
-            Taken { seats: self, pool: seat.unwrap_or_else(|| Arc::new(ThreadPool::with_num_threads(1))) };
-        work(Arc::clone(&taken.pool))
+        let mut taken = Taken { seats: self, seat };
+        let pool = taken.seat.get_or_insert_with(|| Arc::new(ThreadPool::with_num_threads(1)));
+        work(Arc::clone(pool))
     }
 }
 
 /// A thread in use: given back when dropped, whatever became of the work.
 struct Taken<'a> {
     seats: &'a Seats,
-    pool: Arc<ThreadPool>,
+    seat: Seat,
 }
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
-        let mut free = self.seats.free.lock().unwrap_or_else(PoisonError::into_inner);
-        free.push(Some(Arc::clone(&self.pool)));
+        self.seats.free.lock().unwrap_or_else(PoisonError::into_inner).push(self.seat.take());
         self.seats.freed.notify_one();
     }
 }
@@ -118,7 +119,8 @@ impl Embedder {
     /// # Errors
     /// [`EmbedError::Load`] when the build is broken.
     pub fn new() -> Result<Embedder, EmbedError> {
-        Ok(Embedder { network: Network::new()?, seats: Seats::new() })
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Embedder { network: Network::new()?, seats: Seats::new(cores) })
     }
 
     /// [`Self::DIMENSIONS`] numbers of unit length for a text, of which the first [`Self::MAX_TOKENS`] word pieces

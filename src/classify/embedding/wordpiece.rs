@@ -5,8 +5,6 @@
 //! the model was trained with, except that the model's own marks (`[SEP]` and the like) are plain text in a
 //! customer's message, never marks.
 
-use std::collections::HashMap;
-
 use super::words::{Word, words};
 
 /// One piece a line, in the order of their numbers.
@@ -14,8 +12,8 @@ const VOCABULARY: &str = include_str!("minilm/vocab.txt");
 
 /// A word's longest beginning that is a piece, its first and its later ones, by text.
 pub(super) struct WordPieces {
-    first: HashMap<&'static str, i32>,
-    later: HashMap<&'static str, i32>,
+    first: Pieces,
+    later: Pieces,
     /// The longest piece, in bytes.
     longest: usize,
     unknown: i32,
@@ -23,18 +21,46 @@ pub(super) struct WordPieces {
     end: i32,
 }
 
+/// Pieces by text, found by halving: a map of thirty thousand would take a megabyte.
+#[derive(Default)]
+struct Pieces {
+    /// Where each stands in [`VOCABULARY`], and its number; sorted by text.
+    places: Vec<(u32, i32)>,
+}
+
+impl Pieces {
+    fn new(mut places: Vec<(u32, i32)>) -> Pieces {
+        places.sort_unstable_by_key(|(place, _)| Self::text(*place));
+        places.shrink_to_fit();
+        Pieces { places }
+    }
+
+    fn text(place: u32) -> &'static str {
+        VOCABULARY.get(place as usize..).and_then(|rest| rest.lines().next()).unwrap_or_default()
+    }
+
+    fn get(&self, piece: &str) -> Option<i32> {
+        let found = self.places.binary_search_by_key(&piece, |(place, _)| Self::text(*place));
+        found.ok().and_then(|at| self.places.get(at)).map(|(_, number)| *number)
+    }
+}
+
 impl WordPieces {
     /// Reads the vocabulary; `None` when it lacks one of the model's own marks.
     pub(super) fn new() -> Option<WordPieces> {
-        let (mut first, mut later) = (HashMap::new(), HashMap::new());
-        for (number, piece) in (0..).zip(VOCABULARY.lines()) {
+        let (mut first, mut later) = (Vec::new(), Vec::new());
+        let (mut place, mut longest) = (0_u32, 0);
+        for (number, line) in (0..).zip(VOCABULARY.split_inclusive('\n')) {
+            let piece = line.trim_end_matches('\n');
             match piece.strip_prefix("##") {
-                Some(rest) if !rest.is_empty() => later.insert(rest, number),
-                _ => first.insert(piece, number),
-            };
+                Some(rest) if !rest.is_empty() => later.push((place + 2, number)),
+                _ => first.push((place, number)),
+            }
+            longest = longest.max(piece.len());
+            place += u32::try_from(line.len()).ok()?;
         }
-        let longest = first.keys().chain(later.keys()).map(|piece| piece.len()).max()?;
-        let (unknown, begin, end) = (*first.get("[UNK]")?, *first.get("[CLS]")?, *first.get("[SEP]")?);
+        let (first, later) = (Pieces::new(first), Pieces::new(later));
+        let (unknown, begin, end) = (first.get("[UNK]")?, first.get("[CLS]")?, first.get("[SEP]")?);
         Some(WordPieces { first, later, longest, unknown, begin, end })
     }
 
@@ -85,8 +111,8 @@ impl WordPieces {
         }
     }
 
-    fn longest_of<'w>(&self, rest: &'w str, pieces: &HashMap<&'static str, i32>) -> Option<(&'w str, i32)> {
+    fn longest_of<'w>(&self, rest: &'w str, pieces: &Pieces) -> Option<(&'w str, i32)> {
         let ends = (1..=rest.len().min(self.longest)).rev();
-        ends.filter_map(|end| rest.get(..end)).find_map(|piece| Some((piece, *pieces.get(piece)?)))
+        ends.filter_map(|end| rest.get(..end)).find_map(|piece| Some((piece, pieces.get(piece)?)))
     }
 }

@@ -15,7 +15,7 @@ use crate::classify::cores::spread;
 /// From this likeness to a plain question on an unflagged message is shown to the machine that tells them apart.
 const ASKED_LIKENESS_MIN: f32 = 0.65;
 
-/// What tells plain questions: with an embedding a machine over that and n-grams, without a logistic regression over n-grams.
+/// What tells plain questions: a machine over embedding and n-grams; without an embedding a logistic regression.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Plain {
     Heads(Heads),

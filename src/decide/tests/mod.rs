@@ -1,6 +1,7 @@
 //! The base case is answered; every test changes one thing about it.
 
 mod gates;
+mod ground;
 mod opinion;
 mod plan;
 mod policy;

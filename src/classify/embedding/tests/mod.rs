@@ -194,3 +194,27 @@ fn an_output_without_a_direction_is_an_error() {
     assert!(pooled(&[f32::NAN; Embedder::DIMENSIONS]).is_err());
     assert!(pooled(&[]).is_err());
 }
+
+#[test]
+fn no_more_texts_run_at_once_than_there_are_seats_and_a_panic_gives_its_seat_back() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    let (seats, running, most) = (Seats::new(2), AtomicUsize::new(0), AtomicUsize::new(0));
+    std::thread::scope(|threads| {
+        for number in 0..8 {
+            let (seats, running, most) = (&seats, &running, &most);
+            threads.spawn(move || {
+                let work = |_| {
+                    most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    std::thread::yield_now();
+                    running.fetch_sub(1, Ordering::SeqCst);
+                    assert!(number % 2 == 0, "on purpose");
+                };
+                let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| seats.with(work)));
+                assert_eq!(ended.is_ok(), number % 2 == 0);
+            });
+        }
+    });
+    assert!((1..=2).contains(&most.load(Ordering::SeqCst)));
+    assert_eq!(seats.free.lock().unwrap().len(), 2);
+}
