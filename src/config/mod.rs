@@ -13,6 +13,7 @@ mod second_opinion;
 pub mod secrets;
 mod shop;
 pub mod starter;
+pub mod starter_translations;
 pub mod validate;
 
 use std::collections::BTreeMap;

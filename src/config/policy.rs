@@ -150,6 +150,9 @@ pub struct Gates {
     pub reply_confidence: f64,
     /// From this on another intent counts as asked too: it is tagged, and may forbid a reply (0..=1).
     pub also_confidence: f64,
+    /// Only messages in these languages are answered (ISO 639-1), each in its own. The starter texts are there in all of
+    /// the default ones.
+    pub reply_languages: Vec<String>,
     /// A parcel that has not changed for so many days does not move: a person answers (1..=60).
     pub tracking_stall_days: u32,
     /// An order read longer ago than this is stale.
@@ -164,6 +167,7 @@ impl Default for Gates {
             route_confidence: 0.5,
             reply_confidence: 0.85,
             also_confidence: 0.1,
+            reply_languages: super::starter_translations::languages(),
             tracking_stall_days: 10,
             order_max_age_seconds: 300,
             ticket_max_age_seconds: 5,

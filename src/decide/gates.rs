@@ -116,6 +116,7 @@ impl<'a> Asked<'a> {
             order: self.certain_order(),
             calendar: &self.policy.calendar,
             chat: self.ctx.ticket.channel.is_chat(),
+            language: &self.ctx.new_text.language.code,
             stall_days: self.policy.gates.tracking_stall_days,
             now: self.now,
         }

@@ -27,13 +27,25 @@ impl Asked<'_> {
         if text_languages.is_empty() {
             return Ok("not asked: there is no text".into());
         }
+        let wanted = &self.policy.gates.reply_languages;
+        let unwanted = |code: &str| !wanted.iter().any(|language| language == code);
         if text_languages.contains(&code.as_str()) {
+            if unwanted(&code) {
+                return Err(format!(
+                    "the message is in \"{code}\", which [gates] reply_languages does not name"
+                ));
+            }
             return Ok(format!("message and reply are both in \"{code}\""));
         }
         let text = &self.ctx.new_text.text;
         let words = text.split_whitespace().count();
         let plain = text.chars().all(|c| !c.is_alphabetic() || c.is_ascii());
-        if code == "und" && words <= UNDETERMINED_WORDS_MAX && plain && text_languages.contains(&"en") {
+        if code == "und"
+            && words <= UNDETERMINED_WORDS_MAX
+            && plain
+            && text_languages.contains(&"en")
+            && !unwanted("en")
+        {
             return Ok(format!(
                 "too short to tell the language ({words} words, plain letters); taken as English"
             ));

@@ -9,6 +9,7 @@ use super::resolve;
 use crate::classify::Verdict;
 use crate::config::{Automation, Config, Gates, Limits, MayAnswer, Team};
 use crate::event::{Intent, Mode, Timestamp};
+use crate::reply::render::translation;
 use crate::reply::{Ask, Calendar, Reply};
 
 use super::Context;
@@ -147,7 +148,10 @@ impl Policy {
             Ask::Fixed(name) => vec![name.to_owned()],
             Ask::Facts(prefix) => SUFFIXES.iter().map(|suffix| format!("{prefix}{suffix}")).collect(),
         };
-        names.into_iter().filter_map(|name| self.replies.get(&name)).filter(|reply| reply.enabled)
+        let of = move |reply: &&Reply| {
+            names.iter().any(|name| *name == reply.name || translation(name, &reply.language) == reply.name)
+        };
+        self.replies.values().filter(of).filter(|reply| reply.enabled)
     }
 
     /// Whether the answer says anything from an order.

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::policy::{IntentPolicy, Policy};
-use crate::config::{Config, IntentSettings, MayAnswer, Team, starter};
+use crate::config::starter_translations::translations;
+use crate::config::{Config, IntentSettings, MayAnswer, ReplyTexts, Team, starter};
 use crate::event::{Intent, Mode};
+use crate::reply::render::translation;
 use crate::reply::{Ask, Calendar, Reply, values::FIXED_VARIABLES};
 
 /// The intents' priority that facts may answer (intents, the table: P4).
@@ -155,8 +157,16 @@ fn forbidden(name: &Intent, policy: &IntentPolicy) -> Option<String> {
     })
 }
 
+/// The shop's texts over those of the starter pack. A starter text that the shop left as it is stands in the other
+/// languages too; one that it wrote anew does not, or they would say something else.
 fn replies(config: &Config, errors: &mut Vec<String>) -> BTreeMap<String, Reply> {
-    let mut texts = starter::replies();
+    let starter = starter::replies();
+    let untouched = |name: &str| config.replies.0.get(name).is_none_or(|own| starter.get(name) == Some(own));
+    let mut texts: BTreeMap<String, ReplyTexts> = BTreeMap::new();
+    for name in starter.keys().filter(|name| untouched(name)) {
+        texts.extend(translations(name).map(|texts| (translation(name, &texts.language), texts)));
+    }
+    texts.extend(starter);
     texts.extend(config.replies.0.clone());
     texts
         .iter()
@@ -208,6 +218,17 @@ fn figures(config: &Config, errors: &mut Vec<String>) {
     ] {
         if !(0.0..=1.0).contains(&value) {
             errors.push(format!("gates.{key}: {value} is not between 0 and 1"));
+        }
+    }
+    if gates.reply_languages.is_empty() {
+        errors.push(
+            "gates.reply_languages: is empty; name at least one, or set rollout.mode to \"route\" to answer nothing"
+                .to_owned(),
+        );
+    }
+    for code in &gates.reply_languages {
+        if code.len() != 2 || !code.bytes().all(|byte| byte.is_ascii_lowercase()) {
+            errors.push(format!("gates.reply_languages: \"{code}\" is no language code such as \"en\""));
         }
     }
     if !(1..=60).contains(&gates.tracking_stall_days) {

@@ -103,25 +103,6 @@ pub fn own_date(date: Date, calendar: &Calendar, now: Timestamp) -> Result<Estim
     })
 }
 
-impl Estimate {
-    /// As a sentence goes on: "between Tuesday, 3 March and Friday, 6 March", "by Friday, 6 March", for a pre-order
-    /// "not before Friday, 6 March". The year stands with it when it is not this one.
-    pub fn words(&self, today: Date) -> String {
-        if self.own_date {
-            format!("not before {}", day_words(self.earliest, today))
-        } else if self.earliest <= today || self.earliest >= self.latest {
-            format!("by {}", day_words(self.latest, today))
-        } else {
-            format!("between {} and {}", day_words(self.earliest, today), day_words(self.latest, today))
-        }
-    }
-}
-
-fn day_words(day: Date, today: Date) -> String {
-    let form = if day.year() == today.year() { "%A, %-d %B" } else { "%A, %-d %B %Y" };
-    day.strftime(form).to_string()
-}
-
 #[cfg(test)]
 #[path = "estimate_tests.rs"]
 mod tests;

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::Shop;
+use crate::reply::Wording;
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -20,7 +21,7 @@ fn said(zone: &str, placed: &str, method: &str, now: &str) -> String {
     match estimate(at(placed), method, &calendar, at(now)) {
         Ok(estimate) => format!(
             "{} ({}–{})",
-            estimate.words(calendar.day(at(now))),
+            Wording::of("en").unwrap().estimate(&estimate, calendar.day(at(now))),
             estimate.remaining_min,
             estimate.remaining_max
         ),
@@ -255,7 +256,7 @@ fn a_pre_order_has_its_own_date_and_nothing_is_promised_before_it() {
     let calendar = calendar("UTC");
     let now = at("2026-03-04T12:00:00Z");
     let found = own_date(date(2026, 3, 16), &calendar, now).unwrap();
-    assert_eq!(found.words(date(2026, 3, 4)), "not before Monday, 16 March");
+    assert_eq!(Wording::of("en").unwrap().estimate(&found, date(2026, 3, 4)), "not before Monday, 16 March");
     assert!(own_date(date(2026, 3, 4), &calendar, now).is_err());
 }
 

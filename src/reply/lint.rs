@@ -1,7 +1,8 @@
 //! What `check` says about a text that parses and would still not work, or not well.
 
-use super::render::Reply;
-use super::values::{ENGLISH_VARIABLES, FIXED_VARIABLES, PARCEL_VARIABLES};
+use super::render::{Reply, translation};
+use super::values::{ENGLISH_VARIABLES, FIXED_VARIABLES, PARCEL_VARIABLES, WORDED_VARIABLES};
+use super::wording::WORDINGS;
 use crate::config::ReplyTexts;
 
 /// How a text is reached.
@@ -21,17 +22,18 @@ pub fn lint(name: &str, texts: &ReplyTexts, used: Use) -> Vec<String> {
         Ok(reply) => reply,
         Err(errors) => return errors,
     };
+    let situation = name.strip_suffix(&translation("", &reply.language)).unwrap_or(name);
     let mut remarks = Vec::new();
     for (form, template) in [("email", &reply.email), ("chat", &reply.chat)] {
         for variable in template.variables() {
-            if let Some(why) = unfilled(name, variable, used) {
+            if let Some(why) = unfilled(situation, variable, used) {
                 remarks.push(format!(
                     "replies.{name}.{form}: nothing fills {{{variable}}} {why}; it is never sent"
                 ));
             }
-            if reply.language != "en" && ENGLISH_VARIABLES.contains(&variable) {
+            if let Some(known) = unworded(variable, &reply.language) {
                 remarks.push(format!(
-                    "replies.{name}.{form}: {{{variable}}} is worded in English only, the text is in \"{}\"; it is \
+                    "replies.{name}.{form}: {{{variable}}} is worded in {known} only, the text is in \"{}\"; it is \
                      never sent",
                     reply.language
                 ));
@@ -49,6 +51,16 @@ pub fn lint(name: &str, texts: &ReplyTexts, used: Use) -> Vec<String> {
     remarks
 }
 
+/// The languages that a variable has words in, when the text's is not among them.
+fn unworded(variable: &str, language: &str) -> Option<String> {
+    if ENGLISH_VARIABLES.contains(&variable) {
+        return (language != "en").then(|| "English".to_owned());
+    }
+    let known = WORDINGS.iter().map(|wording| wording.language);
+    let lacking = WORDED_VARIABLES.contains(&variable) && known.clone().all(|known| known != language);
+    lacking.then(|| known.collect::<Vec<_>>().join(", "))
+}
+
 fn unfilled(name: &str, variable: &str, used: Use) -> Option<&'static str> {
     if used == Use::Fixed {
         return (!FIXED_VARIABLES.contains(&variable)).then_some("in a text that reads no order out");
@@ -62,11 +74,15 @@ fn unfilled(name: &str, variable: &str, used: Use) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::starter_translations::translations;
 
     #[test]
     fn the_starter_texts_have_nothing_to_remark_on() {
         for (name, texts) in crate::config::starter::replies() {
             assert_eq!(lint(&name, &texts, Use::Facts), Vec::<String>::new());
+            for texts in translations(&name) {
+                assert_eq!(lint(&name, &texts, Use::Facts), Vec::<String>::new(), "{}", texts.language);
+            }
         }
     }
 
@@ -83,7 +99,9 @@ mod tests {
             ("a_not_shipped", "{order_name} {carrier}", "en", Use::Facts, "before there is a parcel"),
             ("a_shipped", "{order_name} {estimate}", "en", Use::Facts, "once there is a parcel"),
             ("help", "{tracking_url}", "en", Use::Fixed, "reads no order out"),
-            ("a_not_shipped", "{order_name} {estimate}", "de", Use::Facts, "in English only"),
+            ("a_not_shipped", "{order_name} {estimate}", "sv", Use::Facts, "in en, de, es, fr, nl, pt only"),
+            ("a_not_shipped_de", "{order_name} {carrier}", "de", Use::Facts, "before there is a parcel"),
+            ("a_shipped", "{order_name} {items}", "de", Use::Facts, "in English only"),
             ("a_shipped", "hello", "en", Use::Facts, "which order"),
             ("a_shipped", "{oder_name}", "en", Use::Facts, "did you mean {order_name}"),
             ("old", "hello", "en", Use::Unused, "no intent uses it"),

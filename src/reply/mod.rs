@@ -9,6 +9,7 @@ pub mod render;
 pub mod situation;
 pub mod template;
 pub mod values;
+pub mod wording;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,7 @@ pub use lint::lint;
 pub use render::{Ask, NoReply, Reply, render};
 pub use situation::Situation;
 pub use values::Material;
+pub use wording::Wording;
 
 use crate::event::Timestamp;
 

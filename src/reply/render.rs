@@ -131,7 +131,12 @@ pub fn render(
     })
 }
 
-/// The reply that an ask leads to.
+/// Under which name a reply's text in another language stands: `order_status_shipped_de`.
+pub fn translation(name: &str, language: &str) -> String {
+    format!("{name}_{language}")
+}
+
+/// The reply that an ask leads to, in the language of the message where there is a text in it.
 ///
 /// # Errors
 /// [`NoReply`] without [`NoReply::Missing`].
@@ -151,8 +156,9 @@ pub fn choose<'a>(
             }
         }
     };
-    let reply = replies
-        .get(&name)
+    let translated = replies.get(&translation(&name, material.language)).filter(|reply| reply.enabled);
+    let reply = translated
+        .or_else(|| replies.get(&name))
         .ok_or_else(|| NoReply::NoText(format!("there is no text under [replies.{name}]")))?;
     if !reply.enabled {
         return Err(NoReply::NoText(format!("the text [replies.{name}] is switched off")));

@@ -1,8 +1,10 @@
 //! Every text of the starter pack as it goes out, and every value that keeps it back.
 
 use super::*;
-use crate::config::{Shop, starter};
+use crate::config::{Config, Shop, starter};
+use crate::decide::Policy;
 use crate::decide::tests::{at, now, shipped_order, unshipped_order};
+use crate::event::Mode;
 use crate::reply::Calendar;
 use crate::ticket::{Customer, Order, OrderItem};
 
@@ -25,6 +27,7 @@ fn written(order: &Order, first_name: &str, chat: bool) -> Result<Draft, NoReply
         order: Some(order),
         calendar: &calendar,
         chat,
+        language: "en",
         stall_days: 10,
         now: now(),
     };
@@ -120,20 +123,64 @@ fn a_text_in_another_language_says_nothing_in_english() {
         order: Some(&order),
         calendar: &calendar,
         chat: false,
+        language: "sv",
         stall_days: 10,
         now: now(),
     };
-    for (variable, said) in [
-        ("order_date", Ok("2026-02-09".to_owned())),
-        ("estimate", Err("English")),
-        ("items", Err("English")),
-        ("first_name_or_there", Err("no usable first name")),
+    for (variable, language, said) in [
+        ("order_date", "sv", Ok("2026-02-09")),
+        ("order_date", "de", Ok("9. Februar 2026")),
+        ("estimate", "sv", Err("no words")),
+        ("estimate", "nl", Ok("tussen donderdag 12 februari en maandag 16 februari")),
+        ("items", "de", Err("English")),
+        ("greeting", "fr", Ok("Bonjour")),
+        ("greeting", "sv", Err("no words")),
+        ("first_name_or_there", "de", Err("no usable first name")),
     ] {
-        match (material.fact(variable, "de"), said) {
+        match (material.fact(variable, language), said) {
             (Ok(fact), Ok(value)) => assert_eq!(fact.value, value),
             (Err(why), Err(words)) => assert!(why.contains(words), "{why}"),
             (got, wanted) => panic!("{variable}: {got:?}, not {wanted:?}"),
         }
+    }
+}
+
+#[test]
+fn a_message_is_answered_in_its_language_where_there_is_a_text_in_it() {
+    let policy = Policy::new(&Config::default(), Mode::Live).unwrap();
+    let customer = Customer { first_name: Some("Ava".into()), ..Customer::default() };
+    let calendar = Calendar::new(&Shop { name: "Lamp Shop".into(), ..Shop::default() }).unwrap();
+    let written = |order: &Order, language: &str| {
+        let material = Material {
+            customer: &customer,
+            ticket_read_at: now(),
+            order: Some(order),
+            calendar: &calendar,
+            chat: false,
+            language,
+            stall_days: 10,
+            now: now(),
+        };
+        render(&policy.replies, Ask::Facts("order_status"), &material).unwrap()
+    };
+    let mut with_driver = shipped_order();
+    with_driver.shipments[0].status = Some("out_for_delivery".into());
+    for (language, greeting) in [
+        ("de", "Hallo Ava,"),
+        ("es", "Hola, Ava,"),
+        ("fr", "Bonjour Ava,"),
+        ("nl", "Hallo Ava,"),
+        ("pt", "Olá, Ava,"),
+    ] {
+        for order in [&shipped_order(), &unshipped_order(), &with_driver] {
+            let draft = written(order, language);
+            assert_eq!(draft.language, language);
+            assert!(draft.text.starts_with(greeting) && draft.text.contains("#606243"), "{}", draft.text);
+        }
+    }
+    for language in ["en", "und", "sv"] {
+        let draft = written(&shipped_order(), language);
+        assert_eq!(draft.language, "en");
     }
 }
 
@@ -150,6 +197,7 @@ fn items_are_a_short_list() {
             order: Some(&order),
             calendar: &calendar,
             chat: false,
+            language: "en",
             stall_days: 10,
             now: now(),
         };
@@ -175,6 +223,7 @@ fn without_an_order_a_text_or_a_situation_nothing_is_said() {
         order,
         calendar: &calendar,
         chat: false,
+        language: "en",
         stall_days: 10,
         now: now(),
     };

@@ -6,11 +6,13 @@
 use super::Fact;
 use super::calendar::Calendar;
 use super::situation::{estimate_of, only_tracking};
+use super::wording::Wording;
 use crate::event::Timestamp;
 use crate::ticket::{Customer, Order};
 
 /// Every variable a text may use.
 pub const VARIABLES: &[&str] = &[
+    "greeting",
     "first_name_or_there",
     "shop_name",
     "order_name",
@@ -24,7 +26,7 @@ pub const VARIABLES: &[&str] = &[
     "estimate",
 ];
 /// Variables of a text that the shop wrote for a question, where no order is read out.
-pub const FIXED_VARIABLES: &[&str] = &["first_name_or_there", "shop_name", "order_name"];
+pub const FIXED_VARIABLES: &[&str] = &["greeting", "first_name_or_there", "shop_name", "order_name"];
 /// Variables that only a parcel fills.
 pub const PARCEL_VARIABLES: &[&str] = &["carrier", "tracking_number", "tracking_url"];
 /// Variables that only an order fills.
@@ -39,8 +41,10 @@ pub const ORDER_VARIABLES: &[&str] = &[
     "tracking_url",
     "estimate",
 ];
+/// Variables whose values are words of the text's language, where [`Wording`] knows it.
+pub const WORDED_VARIABLES: &[&str] = &["greeting", "estimate"];
 /// Variables whose values are English words.
-pub const ENGLISH_VARIABLES: &[&str] = &["estimate", "items"];
+pub const ENGLISH_VARIABLES: &[&str] = &["items"];
 
 const NAME_CHARS_MAX: usize = 40;
 const CODE_CHARS_MAX: usize = 60;
@@ -61,6 +65,8 @@ pub struct Material<'a> {
     pub calendar: &'a Calendar,
     /// Written as chat lines.
     pub chat: bool,
+    /// The language of the message (ISO 639-1): a text in it goes before the reply's own.
+    pub language: &'a str,
     /// A parcel that has not changed for so long does not move.
     pub stall_days: u32,
     /// The time.
@@ -74,6 +80,7 @@ impl Material<'_> {
     /// In plain words what is missing.
     pub fn fact(&self, name: &str, language: &str) -> Result<Fact, String> {
         let (value, source) = match name {
+            "greeting" => self.greeting(language)?,
             "first_name_or_there" => self.first_name(language)?,
             "shop_name" => {
                 let name = one_line(&self.calendar.shop_name, WORDS_CHARS_MAX);
@@ -82,6 +89,16 @@ impl Material<'_> {
             _ => self.order_fact(name, language)?,
         };
         Ok(Fact { name: name.to_owned(), value, source })
+    }
+
+    fn greeting(&self, language: &str) -> Result<(String, String), String> {
+        let wording = worded("greeting", language)?;
+        let name = self.customer.first_name.as_deref().and_then(usable_name);
+        let source = match &name {
+            Some(_) => format!("ticket · customer.firstName · read {}", minute(self.ticket_read_at)),
+            None => "no usable first name on the ticket".to_owned(),
+        };
+        Ok((wording.greeting(name.as_deref()), source))
     }
 
     fn first_name(&self, language: &str) -> Result<(String, String), String> {
@@ -98,12 +115,10 @@ impl Material<'_> {
     fn order_fact(&self, name: &str, language: &str) -> Result<(String, String), String> {
         let order = self.order.ok_or_else(|| format!("{{{name}}} needs an order that is certain"))?;
         if name == "estimate" {
-            if language != "en" {
-                return Err(format!("{{estimate}} is worded in English, the text is in \"{language}\""));
-            }
+            let wording = worded(name, language)?;
             let estimate = estimate_of(order, self.calendar, self.now)
                 .map_err(|error| format!("no estimate: {error}"))?;
-            return Ok((estimate.words(self.calendar.day(self.now)), estimate.how));
+            return Ok((wording.estimate(&estimate, self.calendar.day(self.now)), estimate.how));
         }
         let parcel = only_tracking(order);
         let text = |value: &Option<String>, max| value.as_deref().and_then(|value| one_line(value, max));
@@ -136,8 +151,12 @@ impl Material<'_> {
 
     fn date_words(&self, at: Timestamp, language: &str) -> String {
         let day = self.calendar.day(at);
-        if language == "en" { day.strftime("%-d %B %Y").to_string() } else { day.to_string() }
+        Wording::of(language).map_or_else(|| day.to_string(), |wording| wording.date(day))
     }
+}
+
+fn worded(variable: &str, language: &str) -> Result<&'static Wording, String> {
+    Wording::of(language).ok_or_else(|| format!("{{{variable}}} has no words in \"{language}\""))
 }
 
 fn minute(at: Timestamp) -> String {

@@ -130,8 +130,24 @@ const ROWS: &[(&str, Change, &str)] = &[
     ),
     (
         "language",
-        |case| case.ctx.new_text.language.code = "de".into(),
-        "the message is in \"de\", the reply in \"en\"",
+        |case| case.ctx.new_text.language.code = "sv".into(),
+        "the message is in \"sv\", the reply in \"en\"",
+    ),
+    (
+        "language",
+        |case| {
+            case.ctx.new_text.language.code = "de".into();
+            case.config.gates.reply_languages = vec!["en".into()];
+        },
+        "\"de\", which [gates] reply_languages does not name",
+    ),
+    (
+        "language",
+        |case| {
+            case.ctx.new_text.language.code = "und".into();
+            case.config.gates.reply_languages = vec!["de".into()];
+        },
+        "the message is in \"und\"",
     ),
     (
         "language",
@@ -291,6 +307,7 @@ fn what_does_not_stop_a_reply() {
         ("an earlier answer", |case| {
             case.ctx.ticket.messages.insert(0, message("a", Author::Agent(None), "Hi"));
         }),
+        ("a language with a text", |case| case.ctx.new_text.language.code = "pt".into()),
         ("a short text without a language", |case| case.ctx.new_text.language.code = "und".into()),
         ("a chat", |case| case.ctx.ticket.channel = Channel::LiveChat),
         ("a private message", |case| case.ctx.ticket.channel = Channel::Social("whatsapp".into())),

@@ -116,6 +116,8 @@ const MISTAKES: &[(Change, &str)] = &[
     (backward_method, "takes 3 to 2 days"),
     (|c| c.gates.reply_confidence = 1.5, "gates.reply_confidence: 1.5"),
     (|c| c.gates.route_confidence = f64::NAN, "gates.route_confidence: NaN"),
+    (|c| c.gates.reply_languages.clear(), "gates.reply_languages: is empty"),
+    (|c| c.gates.reply_languages.push("Deutsch".into()), "\"Deutsch\" is no language code"),
     (|c| c.gates.tracking_stall_days = 0, "gates.tracking_stall_days: 0"),
     (|c| c.rollout.canary_percent = 101.0, "rollout.canary_percent: 101"),
 ];
@@ -136,4 +138,20 @@ fn every_mistake_is_said_at_once() {
         config.gates.route_confidence = -1.0;
     });
     assert_eq!(said.len(), 3, "{said:?}");
+}
+
+#[test]
+fn a_text_that_the_shop_wrote_anew_stands_in_no_other_language_until_it_is_written_there() {
+    let german = |config: &Config| {
+        let policy = Policy::new(config, Mode::Live).unwrap();
+        let text = |name: &str| policy.replies.get(name).map(|reply| reply.email.clone());
+        (text("order_status_shipped_de"), text("order_status_not_shipped_de"))
+    };
+    let mut config = Config::default();
+    assert!(matches!(german(&config), (Some(_), Some(_))));
+    shipped(&mut config).email = "{order_name} left us.".into();
+    assert!(matches!(german(&config), (None, Some(_))));
+    let own = ReplyTexts { language: "de".into(), ..shipped(&mut config).clone() };
+    config.replies.0.insert("order_status_shipped_de".into(), own);
+    assert!(matches!(german(&config), (Some(_), Some(_))));
 }

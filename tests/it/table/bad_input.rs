@@ -217,6 +217,7 @@ fn a_reply_text_of_any_kind_is_refused_or_filled_without_a_hole() {
                 order: order.as_ref().map(|(_, order)| order),
                 calendar: &calendar,
                 chat,
+                language: "en",
                 stall_days: 10,
                 now: read_at,
             };
