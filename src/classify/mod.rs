@@ -98,11 +98,11 @@ pub struct Verdict {
 /// message.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Doubts {
-    /// Words that are often innocent ("still processing"): a model must be very sure.
+    /// Words that are often innocent ("still processing").
     pub weak: Vec<String>,
     /// Words that no rule knows.
     pub words: Vec<String>,
-    /// A question that no rule knows, beside the one about the order: a model must be certain.
+    /// A question that no rule knows, beside the one about the order.
     #[serde(default)]
     pub asked: Vec<String>,
 }
@@ -124,11 +124,9 @@ pub enum Ground {
         plain: f64,
         /// Answer from this one on, where the rules read a status question too and have nothing against it.
         plain_min: f64,
-        /// From this one on the rules' weak doubts no longer count.
+        /// From this one on the rules' weak doubts no longer count, and where no phrase of theirs is in it, it is enough
+        /// that they have nothing against it.
         vouched_min: f64,
-        /// From this one on it is enough that the rules have nothing against it, where no phrase of theirs is in it, and
-        /// a question that they do not know is one about the order.
-        certain_min: f64,
         /// What the rules alone read; `None` when no phrase of theirs is in it.
         rules: Option<Intent>,
     },

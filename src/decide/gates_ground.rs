@@ -43,24 +43,22 @@ impl Asked<'_> {
     /// The rules' doubts that no model vouches for.
     pub(super) fn doubts(&self) -> Vec<String> {
         let doubts = &self.verdict.doubts;
-        let (vouched, certain) = match &self.verdict.ground {
-            Ground::Starter { plain, vouched_min, certain_min, .. } => {
-                (plain >= vouched_min, plain >= certain_min)
-            }
-            _ => (false, false),
-        };
-        let words = doubts.weak.iter().chain(&doubts.words).filter(|_| !vouched);
-        words.chain(doubts.asked.iter().filter(|_| !certain)).cloned().collect()
+        let vouched = matches!(
+            &self.verdict.ground,
+            Ground::Starter { plain, vouched_min, .. } if plain >= vouched_min
+        );
+        let all = doubts.weak.iter().chain(&doubts.words).chain(&doubts.asked);
+        all.filter(|_| !vouched).cloned().collect()
     }
 
     /// Rules and model must read the same plain status question.
     pub(super) fn agreement(&self) -> Judged {
-        let Ground::Starter { plain, plain_min, certain_min, rules, .. } = &self.verdict.ground else {
+        let Ground::Starter { plain, plain_min, vouched_min, rules, .. } = &self.verdict.ground else {
             return Ok("not asked: only the answer to a status question needs it".into());
         };
         let Some(intent) = rules else {
             let silent = ", where no phrase of the rules is in it (the model: a plain status question and nothing more)";
-            return at_least(*plain, *certain_min, silent);
+            return at_least(*plain, *vouched_min, silent);
         };
         if self.policy.intent(intent).is_none_or(|one| one.may_answer != MayAnswer::Facts) {
             return Err(format!("the rules read {intent}, the model does not"));

@@ -24,11 +24,9 @@ pub struct Starter {
     pub score_min: f64,
     /// Answer from this raw probability of a plain status question on, 0..=1.
     pub plain_min: f64,
-    /// From this raw probability of a plain status question on the rules' weak doubts no longer count, 0..=1.
+    /// From this raw probability of a plain status question on the rules' weak doubts no longer count, and rules that know
+    /// none of its words agree by saying nothing against it, 0..=1.
     pub vouched_min: f64,
-    /// From this raw probability of a plain status question on rules that know none of its words agree by saying nothing
-    /// against it, and a question that they do not know is one about the order, 0..=1.
-    pub certain_min: f64,
     /// What the rules caught of priority 0 is the first intent where the model gives the urgent intents together at
     /// least this raw probability in some piece, 0..=1; below it the words were only borrowed ("my bank holiday").
     pub first_min: f64,
@@ -47,8 +45,7 @@ impl Default for Starter {
         Self {
             score_min: 0.7,
             plain_min: 0.4,
-            vouched_min: 0.85,
-            certain_min: 0.93,
+            vouched_min: 0.93,
             first_min: 0.02,
             urgent_min: 0.25,
             trace_min: 0.05,
@@ -285,7 +282,6 @@ fn ground(
         plain: least(&mut readings.iter().filter_map(|one| one.plain)),
         plain_min: starter.plain_min,
         vouched_min: starter.vouched_min,
-        certain_min: starter.certain_min,
         rules: rules.ranked.first().filter(|one| !one.why.is_empty()).map(|one| one.intent.clone()),
     }
 }

@@ -9,6 +9,7 @@
 //! [`Embedder::MAX_TOKENS`] word pieces loses its tail, so a long mail comes in windows. What may go wrong: the
 //! engine refuses the model (a broken build), or a run, which is an error and never a panic.
 
+mod question;
 #[cfg(test)]
 mod tests;
 mod wordpiece;
@@ -20,14 +21,18 @@ use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrVi
 
 use super::cores::spread;
 use super::model::Embed;
+use question::QuestionReader;
 use wordpiece::WordPieces;
 
 /// The network: which operations on which weights.
 const GRAPH: &[u8] = include_bytes!("minilm/minilm.onnx");
 /// The name under which the graph looks for its weights.
 const WEIGHTS: &str = "minilm.onnx.data";
-/// The model and, shortened, the hash of its three files.
-const VERSION: &str = "minilm-l6-v2-int8-81992b1e";
+/// The models and, shortened, the hashes of their files.
+const VERSION: &str = "minilm-l6-v2-int8-81992b1e+question-cb99dfb8";
+
+/// What the reader of status questions reads: the second of its six layers.
+const QUESTION_LAYER: &str = "layer_norm_4";
 
 /// What is read off the network: the end of it, and of its six layers the third and the fourth.
 const LAYERS: [&str; 3] = ["last_hidden_state", "layer_norm_6", "layer_norm_8"];
@@ -49,6 +54,7 @@ pub enum EmbedError {
 /// The model, ready to run. All of it is shared by whoever holds a reference.
 pub struct Embedder {
     network: Network,
+    question: QuestionReader,
     seats: Seats,
 }
 
@@ -103,6 +109,7 @@ struct Network {
     mask: NodeId,
     kinds: NodeId,
     layers: Vec<NodeId>,
+    question_layer: NodeId,
 }
 
 impl Embedder {
@@ -120,7 +127,7 @@ impl Embedder {
     /// [`EmbedError::Load`] when the build is broken.
     pub fn new() -> Result<Embedder, EmbedError> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Ok(Embedder { network: Network::new()?, seats: Seats::new(cores) })
+        Ok(Embedder { network: Network::new()?, question: QuestionReader::new()?, seats: Seats::new(cores) })
     }
 
     /// [`Self::DIMENSIONS`] numbers of unit length for a text, of which the first [`Self::MAX_TOKENS`] word pieces
@@ -148,11 +155,27 @@ impl Embedder {
         one.pop().ok_or_else(|| EmbedError::Run("nothing came out".to_owned()))
     }
 
+    /// How probable it is that a text is a plain question about the state of the customer's own order, 0..=1, of which
+    /// the first [`Self::MAX_TOKENS`] word pieces count.
+    ///
+    /// # Errors
+    /// As [`Self::embed`].
+    pub fn plain_question(&self, text: &str) -> Result<f64, EmbedError> {
+        let ids = self.network.pieces.encode(text, Self::MAX_TOKENS);
+        self.seats.with(|pool| {
+            let options = || RunOptions::default().with_thread_pool(Some(Arc::clone(&pool)));
+            let mut hidden = self.network.run(&[&ids], &[self.network.question_layer], options())?;
+            let hidden = hidden.pop().ok_or_else(|| EmbedError::Run("nothing came out".to_owned()))?;
+            self.question.probability(hidden, options())
+        })
+    }
+
     /// The vectors of texts of one length (in pieces), of each `count` layers.
     fn layers_of(&self, texts: &[&[i32]], count: usize) -> Result<Vec<Vec<f32>>, EmbedError> {
+        let wanted = self.network.layers.get(..count).unwrap_or(&self.network.layers);
         let layers = self
             .seats
-            .with(|pool| self.network.run(texts, count, RunOptions::default().with_thread_pool(Some(pool))));
+            .with(|pool| self.network.run(texts, wanted, RunOptions::default().with_thread_pool(Some(pool))));
         let mut all = vec![Vec::new(); texts.len()];
         for hidden in layers? {
             let size = (hidden.len() / texts.len().max(1)).max(1);
@@ -225,6 +248,14 @@ impl Embed for Embedder {
         Self::LAYERS
     }
 
+    fn reads_questions(&self) -> bool {
+        true
+    }
+
+    fn plain_question(&self, text: &str) -> Option<f64> {
+        Embedder::plain_question(self, text).inspect_err(|error| log::error!("{error}")).ok()
+    }
+
     fn version(&self) -> &str {
         VERSION
     }
@@ -268,13 +299,19 @@ impl Network {
         let node = |name| model.node_id(name).map_err(missing);
         let (ids, mask, kinds) = (node("input_ids")?, node("attention_mask")?, node("token_type_ids")?);
         let layers = LAYERS.into_iter().map(node).collect::<Result<_, _>>()?;
+        let question_layer = node(QUESTION_LAYER)?;
         let pieces = WordPieces::new().ok_or_else(|| EmbedError::Load("no vocabulary".to_owned()))?;
-        Ok(Network { model, pieces, ids, mask, kinds, layers })
+        Ok(Network { model, pieces, ids, mask, kinds, layers, question_layer })
     }
 
-    /// The first `count` of [`LAYERS`] for texts of one length: of each, [`Embedder::DIMENSIONS`] numbers for every
+    /// Some of its layers for texts of one length: of each, [`Embedder::DIMENSIONS`] numbers for every
     /// piece, one piece after the other, one text after the other.
-    fn run(&self, texts: &[&[i32]], count: usize, options: RunOptions) -> Result<Vec<Vec<f32>>, EmbedError> {
+    fn run(
+        &self,
+        texts: &[&[i32]],
+        wanted: &[NodeId],
+        options: RunOptions,
+    ) -> Result<Vec<Vec<f32>>, EmbedError> {
         let (ids, shape) = (texts.concat(), [texts.len(), texts.first().map_or(0, |text| text.len())]);
         let rows = |numbers: Vec<i32>| {
             let value = Value::from_shape(shape, numbers);
@@ -286,7 +323,6 @@ impl Network {
             (self.kinds, rows(vec![0; ids.len()])?),
             (self.ids, rows(ids)?),
         ];
-        let wanted = self.layers.get(..count).unwrap_or(&self.layers);
         let outputs = self.model.run(inputs, wanted, Some(options));
         let outputs = outputs.map_err(|error| EmbedError::Run(error.to_string()))?;
         outputs.into_iter().map(|hidden| numbers(hidden, shape)).collect()

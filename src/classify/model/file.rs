@@ -1,7 +1,7 @@
 //! A trained model as bytes: a line that names the format, sections, a checksum.
 //!
 //! ```text
-//! "richpanel-mw model 4\n" · a length (u64) for each section · the sections ([`Parts`]) · SHA-256 of all that
+//! "richpanel-mw model 5\n" · a length (u64) for each section · the sections ([`Parts`]) · SHA-256 of all that
 //! ```
 //! All numbers are little-endian. Only the small head is JSON: the rest is used as it lies here, so that a model of
 //! some megabytes is there in milliseconds. [`write`] and [`read`] are each other's inverse; a file that was cut,
@@ -10,7 +10,7 @@
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-const MAGIC: &[u8] = b"richpanel-mw model 4\n";
+const MAGIC: &[u8] = b"richpanel-mw model 5\n";
 const CHECKSUM_BYTES: usize = 32;
 const SECTIONS: usize = 7;
 const MISSING: FileError = FileError::Damaged("weights are missing");

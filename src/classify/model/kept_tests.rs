@@ -104,6 +104,42 @@ fn a_text_that_the_embedding_cannot_read_has_no_opinion_and_is_never_plain() {
     }
 }
 
+/// [`Toy`] with a network of its own, which cannot read a text with `?` twice.
+struct Asked;
+
+impl Embed for Asked {
+    fn embed(&self, text: &str) -> Option<Vec<f32>> {
+        Toy.embed(text)
+    }
+
+    fn reads_questions(&self) -> bool {
+        true
+    }
+
+    fn plain_question(&self, text: &str) -> Option<f64> {
+        (text.matches('?').count() < 2).then(|| if text.contains("sister") { 0.1 } else { 0.9 })
+    }
+
+    fn version(&self) -> &str {
+        "asked-1"
+    }
+}
+
+#[test]
+fn the_embeddings_own_network_says_what_is_plain_where_it_has_one() {
+    let model = trained(messages(), Some(&Asked));
+    let again = Model::from_bytes(model.to_bytes(), Some("asked-1")).unwrap();
+    assert!(again == model && again.plain == Some(Plain::Network));
+    let plain = |text: &str| again.read(text, Some(&Asked)).plain;
+    assert_eq!(plain("where is my parcel now"), Some(0.9));
+    assert_eq!(plain("where is the parcel of my sister"), Some(0.1));
+    assert_eq!(plain("where is my parcel now??"), Some(0.0), "nobody read it");
+    assert_eq!(plain("give me my money back for the lamp"), Some(0.0), "no status question at all");
+    // Nobody taught it plain questions and traps: then nothing is claimed of any text.
+    let untaught = messages().into_iter().map(|one| Example { flag: Flag::None, ..one }).collect();
+    assert_eq!(trained(untaught, Some(&Asked)).read("where is my parcel now", Some(&Asked)).plain, None);
+}
+
 #[test]
 fn it_keeps_what_it_read_each_example_as_before_it_learned_it() {
     let model = trained(messages(), None);

@@ -22,7 +22,6 @@ mod kept_tests;
 mod lbfgs;
 mod lens;
 mod loss;
-mod machine;
 pub mod measure;
 mod near;
 pub mod ngrams;
@@ -49,7 +48,6 @@ use familiar::{evidence, familiarity};
 use file::{Parts, bytes_of, take_numbers};
 use head::{HeadPlan, Heads, Opinion};
 use lens::Lens;
-use machine::Machine;
 use near::{Label, Neighbours};
 use ngrams::Vocabulary;
 use plain::Plain;
@@ -74,6 +72,17 @@ pub trait Embed: Send + Sync {
     /// How many vectors: the first is the meaning, further ones are what the network saw on the way.
     fn parts(&self) -> usize {
         1
+    }
+
+    /// Whether it has a network beside it that was taught what a plain status question is.
+    fn reads_questions(&self) -> bool {
+        false
+    }
+
+    /// How probable that network holds it that a text is a plain status question, 0..=1; `None` when there is none, or it
+    /// cannot read this text.
+    fn plain_question(&self, _text: &str) -> Option<f64> {
+        None
     }
 
     /// Which embedding, for the model's head.
@@ -128,7 +137,8 @@ pub struct Description {
     factual: Vec<String>,
     plans: Vec<HeadPlan>,
     plain_plans: Vec<HeadPlan>,
-    plain_machine: Option<machine::Curve>,
+    /// The embedding's own network tells plain questions.
+    plain_network: bool,
     /// Numbers of the embedding; 0 without.
     dense: usize,
 }
@@ -233,7 +243,12 @@ impl Model {
             let factual = self.description.factual.iter().filter_map(|intent| logs.get(self.class(intent)?));
             // What is no status question is no plain one, and need not be asked.
             let asks = factual.map(|log| log.exp()).sum::<f32>() >= FACTUAL_MIN;
-            if asks { plain.probability(&row) } else { 0.0 }
+            match plain {
+                Plain::Heads(heads) if asks => plain::probability(heads, &row),
+                // A text that the network cannot read is not vouched for.
+                Plain::Network if asks => embed.and_then(|embed| embed.plain_question(text)).unwrap_or(0.0),
+                _ => 0.0,
+            }
         });
         Reading { logs, plain, evidence, likest, row }
     }
@@ -280,11 +295,6 @@ impl Model {
             let (plain, ngrams) = packed.stored();
             numbers.extend(bytes_of(plain));
             cells.extend(ngrams);
-        }
-        if let Some(Plain::Machine(machine)) = &self.plain {
-            let (own, vectors) = machine.stored();
-            numbers.extend(bytes_of(own));
-            cells.extend(vectors);
         }
         file::write(&Parts {
             head: serde_json::to_string(&self.description).unwrap_or_default().as_bytes(),
@@ -333,11 +343,9 @@ impl Model {
         let shape = head::Shape { features, dense };
         let classes = description.classes.len();
         let intents = Heads::load(&description.plans, classes, shape, &mut numbers, &mut cells)?;
-        let plain = match (description.plain_plans.as_slice(), description.plain_machine) {
-            ([], None) => None,
-            ([], Some(curve)) => {
-                Some(Plain::Machine(Machine::load(curve, shape, size, &mut numbers, &mut cells)?))
-            }
+        let plain = match (description.plain_plans.as_slice(), description.plain_network) {
+            ([], false) => None,
+            ([], true) => Some(Plain::Network),
             (plans, _) => Some(Plain::Heads(Heads::load(plans, 2, shape, &mut numbers, &mut cells)?)),
         };
         if !numbers.is_empty() || !cells.is_empty() {

@@ -98,6 +98,8 @@ pub(super) struct Prepared {
     pub(super) vocabulary: Vocabulary,
     pub(super) lens: Lens,
     pub(super) rows: Vec<Row>,
+    /// See [`Embed::reads_questions`].
+    pub(super) reads_questions: bool,
 }
 
 impl Prepared {
@@ -149,10 +151,7 @@ pub fn train(training: Training<'_>) -> Result<Model, TrainError> {
         factual: plan.factual.clone(),
         plans: plans.clone(),
         plain_plans: if let Some(Plain::Heads(_)) = &plain { plans.clone() } else { Vec::new() },
-        plain_machine: match &plain {
-            Some(Plain::Machine(machine)) => Some(machine.curve()),
-            _ => None,
-        },
+        plain_network: plain == Some(Plain::Network),
         dense: prepared.rows.iter().map(|row| row.dense.len()).max().unwrap_or(0),
     };
     let everything: Vec<usize> = (0..prepared.rows.len()).collect();
@@ -264,7 +263,8 @@ fn prepare(
     let lens = Lens::learn(&vectors, embed.map_or(1, Embed::parts), plan.inner_weight);
     let dense = vectors.into_iter().map(|vectors| lens.see(vectors));
     let rows = sparse.into_iter().zip(dense).map(|(sparse, dense)| Row { sparse, dense }).collect();
-    Prepared { examples, classes, class_of, vocabulary, lens, rows }
+    let reads_questions = embed.is_some_and(Embed::reads_questions);
+    Prepared { examples, classes, class_of, vocabulary, lens, rows, reads_questions }
 }
 
 /// One of the fits of a training: each hangs on no other.

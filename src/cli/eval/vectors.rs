@@ -37,6 +37,14 @@ impl Embed for Remembered {
         self.inner.parts()
     }
 
+    fn reads_questions(&self) -> bool {
+        self.inner.reads_questions()
+    }
+
+    fn plain_question(&self, text: &str) -> Option<f64> {
+        self.inner.plain_question(text)
+    }
+
     fn version(&self) -> &str {
         self.inner.version()
     }

@@ -180,12 +180,58 @@ fn a_second_model_gives_the_same_bits() {
 
 #[test]
 fn the_version_changes_with_the_files() {
-    let mut hash = Sha256::new();
-    hash.update(GRAPH);
-    hash.update(include_bytes!("../minilm/minilm.onnx.data"));
-    hash.update(include_bytes!("../minilm/vocab.txt"));
-    let short: String = hash.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(Embedder::version(), format!("minilm-l6-v2-int8-{short}"));
+    let short = |files: &[&[u8]]| {
+        let mut hash = Sha256::new();
+        files.iter().for_each(|file| hash.update(file));
+        hash.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect::<String>()
+    };
+    let sentences =
+        short(&[GRAPH, include_bytes!("../minilm/minilm.onnx.data"), include_bytes!("../minilm/vocab.txt")]);
+    let question = short(&[
+        include_bytes!("../question/question.onnx"),
+        include_bytes!("../question/question.onnx.data"),
+    ]);
+    assert_eq!(Embedder::version(), format!("minilm-l6-v2-int8-{sentences}+question-{question}"));
+}
+
+#[test]
+fn plain_questions_are_read_as_onnx_runtime_reads_them() {
+    #[derive(serde::Deserialize)]
+    struct Read {
+        text: String,
+        probability: f64,
+    }
+    let embedder = embedder();
+    let mut compared = 0;
+    for line in include_str!("question.jsonl").lines() {
+        let Read { text, probability } = serde_json::from_str(line).unwrap();
+        let ours = embedder.plain_question(&text).unwrap();
+        println!("{ours:.4} {probability:.4} {text:?}");
+        // Activations become bytes: what is rounded up here and down there moves the end a little.
+        assert!((ours - probability).abs() < 0.02, "{ours}, not {probability}: {text:?}");
+        compared += 1;
+    }
+    assert_eq!(compared, 11);
+}
+
+#[test]
+fn a_word_that_makes_a_plain_question_a_trap_is_seen() {
+    let embedder = embedder();
+    let read = |text: &str| embedder.plain_question(text).unwrap();
+    for (plain, trap) in [
+        ("Is the armchair on its way?", "Is the armchair on its way to my mother's?"),
+        ("has my teapot left yet", "has my teapot left yet? if not please cancel it"),
+        ("any news of my parcel", "any news of my refund"),
+    ] {
+        let (plain_read, trap_read) = (read(plain), read(trap));
+        assert!(plain_read > 0.7, "{plain_read}: {plain:?}");
+        assert!(trap_read < 0.3, "{trap_read}: {trap:?}");
+    }
+    let bits = |text: &str| read(text).to_bits();
+    assert_eq!(bits("where is my parcel"), bits("where is my parcel"));
+    for text in ["", "💥", &"where is it ".repeat(500)] {
+        assert!((0.0..=1.0).contains(&read(text)));
+    }
 }
 
 #[test]
