@@ -18,7 +18,8 @@ fn ask(world: &World, number: u64, text: &str) -> String {
 
 #[test]
 fn each_kind_of_doubt_closes_its_own_gate() {
-    let world = World::with("live", "[richpanel]\nwindow_seconds = 2");
+    let one_language = "[richpanel]\nwindow_seconds = 2\n[gates]\nreply_languages = [\"en\"]";
+    let world = World::with("live", one_language);
     world.sim.set_rate_limit(50, 2_000);
     assert_eq!(
         world.outcome(&ask(&world, 710_000, "Where is my order?")),
@@ -107,5 +108,15 @@ fn what_the_bot_answered_is_not_answered_again_when_its_key_has_gone() {
     });
     assert_eq!(world.outcome(&ticket), "seen");
     assert_eq!(world.replies(&ticket), 1);
+    world.settled();
+}
+
+#[test]
+fn a_spanish_question_is_answered_in_spanish() {
+    let world = World::with("live", "[richpanel]\nwindow_seconds = 2");
+    let ticket = ask(&world, 710_100, "¿Dónde está mi pedido? Muchas gracias por su ayuda.");
+    assert_eq!(world.outcome(&ticket), "answered", "{:?}", world.gate(&ticket, "language"));
+    let said = world.said(&ticket).concat();
+    assert!(said.contains("está en camino"), "{said}");
     world.settled();
 }

@@ -45,7 +45,7 @@ impl Default for Starter {
         Self {
             score_min: 0.7,
             plain_min: 0.4,
-            vouched_min: 0.93,
+            vouched_min: 0.94,
             first_min: 0.02,
             urgent_min: 0.25,
             trace_min: 0.05,

@@ -97,7 +97,8 @@ fn every_kind_of_message_is_counted_where_it_belongs() {
         ((1, 2), (1, 1), (1, 2))
     );
     assert_eq!(format!("{:?}", answers.plain_stopped_by), "{\"caution\": 1}");
-    assert_eq!(answers.others_answered.len(), 1);
+    // The German one too: it is answered in German.
+    assert_eq!(answers.others_answered.len(), 2);
     assert_eq!(answers.others_answered[0].said, "refund_request");
     // The lawyer is caught, the fraud that reads like thanks is not; the look-alike is a false alarm.
     assert_eq!((count(report.urgent.recall), count(report.urgent.look_alikes)), ((1, 2), (1, 1)));
@@ -106,7 +107,7 @@ fn every_kind_of_message_is_counted_where_it_belongs() {
     // Right: two plain ones, the trap, the lawyer, and the one that may be read either way.
     assert_eq!((count(report.accuracy.all), count(report.accuracy.other_languages)), ((5, 9), (0, 1)));
     assert_eq!(count(report.strangers_kept_out), (0, 2));
-    assert_eq!(report.figures()["wrong"], Some(3.0));
+    assert_eq!(report.figures()["wrong"], Some(4.0));
     assert_eq!(report.figures()["traps"], Some(1.0));
     assert!(report.latency_ms.max.unwrap() >= report.latency_ms.median.unwrap());
 }

@@ -59,7 +59,9 @@ pub(super) const SAID: &[Said] = &[
         .about(Shipped)
         .answered()
         .trap(Trap::CloseNotApplied),
-    mail(STATUS, "¿Mi pedido?", "Hola, ¿dónde está mi pedido {order}? Muchas gracias.").about(Shipped),
+    mail(STATUS, "¿Mi pedido?", "Hola, ¿dónde está mi pedido {order}? Muchas gracias.")
+        .about(Shipped)
+        .either(),
     said("instagram_comment", STATUS, "so pretty! but when does mine come, order {order}?").about(Shipped),
     mail(STATUS, "Pre-order", "When will my pre-order {order} ship?").about(PreOrder),
     mail(STATUS, "Order status", "What's the status of order {order}?")
@@ -72,7 +74,8 @@ pub(super) const SAID: &[Said] = &[
         "Wo ist meine Bestellung?",
         "Guten Tag, wo bleibt meine Bestellung {order}? Viele Grüße, Jonas",
     )
-    .about(Shipped),
+    .about(Shipped)
+    .either(),
     mail(
         STATUS,
         "My mother's order",
@@ -85,6 +88,7 @@ pub(super) const SAID: &[Said] = &[
     mail(DELAY, "Late", "My order {order} is late. When will it get here?").about(Shipped).either(),
     mail(STATUS, "Ma commande", "Bonjour, où en est ma commande {order} ? Merci d'avance.")
         .about(Shipped)
+        .either()
         .twice(),
     mail(STATUS, "Carrier says failed", "Where is my order {order}?  The driver never rang.")
         .about(Failure)
