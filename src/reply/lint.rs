@@ -46,7 +46,13 @@ pub fn lint(name: &str, texts: &ReplyTexts, used: Use) -> Vec<String> {
         }
     }
     if used == Use::Unused {
-        remarks.push(format!("replies.{name}: no intent uses it"));
+        let meant = name.rsplit_once('_').map(|(_, end)| end).filter(|end| end.len() == 2);
+        remarks.push(match meant.filter(|code| *code != reply.language) {
+            Some(code) => {
+                format!("replies.{name}: no intent uses it; a text in \"{code}\" needs language = \"{code}\"")
+            }
+            None => format!("replies.{name}: no intent uses it"),
+        });
     }
     remarks
 }
@@ -105,6 +111,7 @@ mod tests {
             ("a_shipped", "hello", "en", Use::Facts, "which order"),
             ("a_shipped", "{oder_name}", "en", Use::Facts, "did you mean {order_name}"),
             ("old", "hello", "en", Use::Unused, "no intent uses it"),
+            ("a_shipped_de", "hello", "en", Use::Unused, "needs language = \"de\""),
         ] {
             let remarks = lint(name, &texts(email, language), used);
             assert!(remarks.iter().any(|remark| remark.contains(said)), "{email}: {remarks:?}");

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Findings;
 use crate::config::load::Loaded;
 use crate::config::secrets::Secrets;
-use crate::config::{Config, validate};
+use crate::config::{Config, starter, validate};
 use crate::daemon::outside;
 use crate::decide::Policy;
 use crate::event::Mode;
@@ -102,6 +102,21 @@ fn replies(findings: &mut Findings, config: &Config, policy: &Policy) {
             remarks += 1;
             findings.warn("replies", remark, "correct the text, or remove it");
         }
+    }
+    let wanted = &config.gates.reply_languages;
+    let unwanted = policy.replies.values().filter(|reply| reply.enabled && !wanted.contains(&reply.language));
+    let starter = starter::replies();
+    let own = |name: &str| config.replies.0.get(name).is_some_and(|own| starter.get(name) != Some(own));
+    for reply in unwanted.filter(|reply| own(&reply.name)) {
+        remarks += 1;
+        findings.warn(
+            "replies",
+            format!(
+                "replies.{}: it is in \"{}\", which [gates] reply_languages does not name; it is never sent",
+                reply.name, reply.language
+            ),
+            "name the language there, or remove the text",
+        );
     }
     if remarks == 0 {
         findings.fine("replies", format!("{} texts can be filled", config.replies.0.len()));
@@ -233,6 +248,20 @@ mod tests {
             let hit = found.iter().any(|(one, said)| *one == verdict && said.contains(words));
             assert!(hit, "{text}: {found:?}");
         }
+    }
+
+    #[test]
+    fn a_text_in_a_language_that_is_not_answered_is_named_and_those_of_the_starter_pack_are_not() {
+        let german = "[gates]\nreply_languages = [\"de\"]\n";
+        let italian = "[replies.order_status_shipped_it]\nlanguage = \"it\"\nemail = \"{order_name}\"\nchat = \"{order_name}\"";
+        let unsaid = |text: &str| {
+            let said =
+                found(text).into_iter().filter(|(_, said)| said.contains("reply_languages does not name"));
+            said.map(|(_, said)| said).collect::<Vec<_>>()
+        };
+        assert_eq!(unsaid(german), Vec::<String>::new());
+        let said = unsaid(&format!("{german}{italian}"));
+        assert!(said.len() == 1 && said[0].contains("order_status_shipped_it"), "{said:?}");
     }
 
     #[test]
