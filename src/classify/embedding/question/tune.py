@@ -31,7 +31,7 @@ FACTUAL = ("order_status", "shipping_delay")
 # Layers that stay as they are, and run once for both networks.
 SHARED, LAYERS, HEADS, SIZE, PIECES_MAX = 2, 6, 12, 384, 96
 EPOCHS, BATCH, RATE, DROPOUT, INTENTS_WEIGHT = 3, 32, 1.5e-4, 0.1, 0.3
-# From the log-odds that come out to those of the truth, by the quarter that was held out (--held-out 0).
+# From the log-odds that come out to those of the truth, about as --held-out says.
 SLOPE, OFFSET = 0.62, 0.0
 
 
